@@ -1,0 +1,37 @@
+# Everything runs in .venv; `make demo` and `make test` set it up themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# uv installs torch's gigabytes in seconds from its cache. Another installer: make INSTALL=".venv/bin/pip install" …
+INSTALL ?= $(BIN)/uv pip install --python $(BIN)/python
+READY := $(VENV)/.ready
+
+.PHONY: demo test check format clean
+
+demo: $(READY)
+	$(BIN)/triptych demo
+
+test: $(READY)
+	$(BIN)/pytest
+	$(BIN)/pytest -m server
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) releases dist
+
+$(READY): pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Triptych needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	$(INSTALL) --constraint .ci/constraints.txt --editable '.[dev]'
+	@touch $@
