@@ -1,0 +1,19 @@
+"""Logits -> the best classes. Runs inside Triton's python backend: it imports numpy, nothing of ours."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def rank(logits: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` best classes of each row, best first, with their softmax probabilities.
+
+    logits: (N, C) float32, k <= C. Returns class ids (N, k) int32 and scores (N, k) float32.
+    Among equal logits the lower class id comes first. A row with a non-finite logit has NaN scores.
+    """
+    with np.errstate(invalid="ignore"):
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    class_ids = np.argsort(-logits, axis=1, kind="stable")[:, :k].astype(np.int32)
+    scores = np.take_along_axis(probabilities, class_ids, axis=1)
+    scores[~np.isfinite(logits).all(axis=1)] = np.nan
+    return class_ids, scores

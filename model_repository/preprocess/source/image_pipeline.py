@@ -1,0 +1,116 @@
+"""Encoded image -> RGB pixels of the classifier's size, as the training transforms see them.
+
+Runs inside Triton's python backend: it imports numpy and Pillow, nothing of ours.
+The definition (sizes, interpolation, limits) is the release's `preprocessing.json`.
+"""
+
+import io
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+_INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+# A JPEG is decoded at a reduced DCT scale only while it stays this many times larger than the resize
+# asks for: what the resampling filter then loses is below the parity gate's tolerance.
+_DRAFT_MARGIN = 2
+
+# The size is checked against the release's own limit, from the header, before any pixel is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+
+class ImageRejectedError(Exception):
+    """An image that cannot be classified: `code` is one word for programs, `message` one line for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {' '.join(message.split())}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePipeline:
+    """Decode, resize the shorter side, cut out the centre."""
+
+    resize: int  # pixels of the shorter side after resizing
+    crop: int  # pixels of each side of the centre crop
+    interpolation: str
+    formats: tuple[str, ...]  # Pillow's names of the formats that may be decoded
+    max_bytes: int
+    max_pixels: int
+
+    @classmethod
+    def from_file(cls, path: Path) -> "ImagePipeline":
+        """The pipeline that `preprocessing.json` of a release defines."""
+        definition = json.loads(path.read_text(encoding="utf-8"))
+        limits = definition["limits"]
+        return cls(
+            resize=definition["resize"],
+            crop=definition["crop"],
+            interpolation=definition["interpolation"],
+            formats=tuple(limits["formats"]),
+            max_bytes=limits["max_bytes"],
+            max_pixels=limits["max_pixels"],
+        )
+
+    def pixels(self, body: bytes) -> NDArray[np.uint8]:  # -> (crop, crop, 3) uint8, RGB
+        """Decode one image.
+
+        Raises:
+            ImageRejectedError: `body` is no image that this release accepts.
+        """
+        image = self._open(body)
+        kind = image.format
+        try:
+            # Pillow warns of odd metadata that does not touch the pixels.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image.draft(None, self._draft_size(image.size))
+                # Pillow converts nothing where the mode is RGB already.
+                image = ImageOps.exif_transpose(image).convert("RGB")
+                image = image.resize(
+                    (self.crop, self.crop),
+                    _INTERPOLATIONS[self.interpolation],
+                    box=crop_box(image.size, resize=self.resize, crop=self.crop),
+                )
+        except Exception as error:  # decoders raise whatever the damaged bytes lead them to
+            message = f"the {kind} data is damaged or truncated: {error}"
+            raise ImageRejectedError("corrupt_image", message) from error
+        return np.asarray(image)
+
+    def _open(self, body: bytes) -> Image.Image:
+        if not body:
+            raise ImageRejectedError("empty_image", "the image has 0 bytes")
+        if len(body) > self.max_bytes:
+            raise ImageRejectedError("image_too_large", f"{len(body)} bytes, at most {self.max_bytes} are accepted")
+        try:
+            image = Image.open(io.BytesIO(body), formats=self.formats)
+        except Exception as error:  # as above: a header can be damaged, too
+            accepted = ", ".join(self.formats)
+            raise ImageRejectedError("not_an_image", f"the {len(body)} bytes are none of {accepted}") from error
+        width, height = image.size
+        if width * height > self.max_pixels:
+            message = f"{width}x{height} pixels, at most {self.max_pixels} are accepted"
+            raise ImageRejectedError("image_too_large", message)
+        return image
+
+    def _draft_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        scale = _DRAFT_MARGIN * self.resize / min(size)
+        return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+
+
+def crop_box(size: tuple[int, int], *, resize: int, crop: int) -> tuple[float, float, float, float]:
+    """The part of an image, in its own pixels, that is left after resizing and centre cropping.
+
+    Resampling this box straight to (crop, crop) computes the very pixels that resizing the whole
+    image and cropping would keep. Rounding as in torchvision's `Resize` and `CenterCrop`.
+    """
+    shorter = min(size)
+    resized = tuple(resize if side == shorter else int(resize * side / shorter) for side in size)
+    start = tuple(round((side - crop) / 2) for side in resized)
+    x, y = (original / side for original, side in zip(size, resized, strict=True))
+    return (start[0] * x, start[1] * y, (start[0] + crop) * x, (start[1] + crop) * y)
