@@ -1,0 +1,98 @@
+"""Responses -> results, one for each image of the request. Pure; shared by every client."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from . import contract
+from .errors import ImageError, ProtocolError
+from .results import Classification, Embedding, Prediction
+from .transport import InferResponse, InvalidArgumentError
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response with what the client knows of its request; `sources` names each image."""
+
+    response: InferResponse
+    sources: tuple[str, ...]
+    request_id: str
+    elapsed_s: float
+
+
+def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classification | ImageError]:
+    """One `Classification`, or the `ImageError` of an image that failed, for each image.
+
+    Raises:
+        ProtocolError: the response lacks a tensor, or has one of another shape.
+    """
+    class_ids = _tensor(answer, contract.CLASS_ID)
+    scores = _tensor(answer, contract.SCORE)
+    labels = _tensor(answer, contract.LABEL)
+    if not class_ids.shape == scores.shape == labels.shape:
+        raise ProtocolError("CLASS_ID, SCORE and LABEL have different shapes")
+    release = _release(answer.response)
+
+    def classification(row: int) -> Classification:
+        columns = (tensor[row, :top_k].tolist() for tensor in (class_ids, labels, scores))
+        predictions = tuple(
+            Prediction(class_id, label.decode("utf-8", "replace"), score)
+            for class_id, label, score in zip(*columns, strict=True)
+        )
+        return Classification(predictions, release, answer.request_id, answer.elapsed_s)
+
+    return _rows(answer, classification)
+
+
+def embeddings(answer: Answer) -> list[Embedding | ImageError]:
+    """One `Embedding`, or the `ImageError` of an image that failed, for each image.
+
+    Raises:
+        ProtocolError: the response lacks a tensor, or has one of another shape.
+    """
+    vectors = _tensor(answer, contract.EMBEDDING)
+    release = _release(answer.response)
+    return _rows(answer, lambda row: Embedding(vectors[row].copy(), release, answer.request_id, answer.elapsed_s))
+
+
+def rejections(error: InvalidArgumentError, sources: Sequence[str]) -> list[ImageError]:
+    """The `ImageError` of every image, from the error of a request whose images all failed.
+
+    Raises:
+        ProtocolError: the server refused the request for another reason.
+    """
+    found = contract.parse_rejections(str(error))
+    if sorted(found) != list(range(len(sources))):
+        raise ProtocolError(f"the server refused the request: {str(error).splitlines()[0]}") from error
+    return [ImageError(code, message, source=sources[index]) for index, (code, message) in sorted(found.items())]
+
+
+def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:
+    errors = _tensor(answer, contract.ERROR)[:, 0].tolist()
+    rows: list[Result | ImageError] = []
+    for row, (source, error) in enumerate(zip(answer.sources, errors, strict=True)):
+        if error:
+            code, message = contract.split_error(error.decode("utf-8", "replace"))
+            rows.append(ImageError(code, message, source=source))
+        else:
+            rows.append(result(row))
+    return rows
+
+
+def _tensor(answer: Answer, name: str) -> NDArray[Any]:
+    tensor, count = answer.response.outputs.get(name), len(answer.sources)
+    if tensor is None or tensor.ndim != 2 or tensor.shape[0] != count or tensor.shape[1] < 1:
+        shape = "no tensor" if tensor is None else f"shape {tensor.shape}"
+        raise ProtocolError(f"output {name} has {shape} where ({count}, K) was expected")
+    return tensor
+
+
+def _release(response: InferResponse) -> int:
+    try:
+        return int(response.model_version)
+    except ValueError as error:
+        raise ProtocolError(f"model version {response.model_version!r} is not a release number") from error

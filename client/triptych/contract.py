@@ -1,0 +1,67 @@
+"""The contract of the Triton model `image_classifier`, in one place.
+
+    in   IMAGE      BYTES [N, 1]   encoded JPEG, PNG or WebP, any size, mixed sizes in one request
+    out  CLASS_ID   INT32 [N, K]   best first; -1 where the image failed
+    out  SCORE      FP32  [N, K]   softmax probability
+    out  LABEL      BYTES [N, K]   UTF-8
+    out  ERROR      BYTES [N, 1]   empty, or `code: message` for that image
+    out  EMBEDDING  FP32  [N, D]   penultimate features, sent only when asked for
+
+A request fails with INVALID_ARGUMENT only when none of its images can be classified; its message
+then has one line an image: `[i] code: message`.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+MODEL_NAME: Final = "image_classifier"
+MEMBERS: Final = ("preprocess", "classifier", "postprocess")
+"""The ensemble's panels, in the order in which an image passes them."""
+
+IMAGE: Final = "IMAGE"
+CLASS_ID: Final = "CLASS_ID"
+SCORE: Final = "SCORE"
+LABEL: Final = "LABEL"
+ERROR: Final = "ERROR"
+EMBEDDING: Final = "EMBEDDING"
+
+INPUTS: Final[Mapping[str, str]] = MappingProxyType({IMAGE: "BYTES"})
+"""Name -> Triton datatype."""
+
+OUTPUTS: Final[Mapping[str, str]] = MappingProxyType(
+    {CLASS_ID: "INT32", SCORE: "FP32", LABEL: "BYTES", ERROR: "BYTES", EMBEDDING: "FP32"}
+)
+"""Name -> Triton datatype."""
+
+CLASSIFICATION_OUTPUTS: Final = (CLASS_ID, SCORE, LABEL, ERROR)
+EMBEDDING_OUTPUTS: Final = (EMBEDDING, ERROR)
+
+MAX_BATCH_SIZE: Final = 32
+"""Images that one request may hold: `max_batch_size` of every panel."""
+
+HEALTH_CLASS_ID: Final = "health_class_id"
+HEALTH_SCORE: Final = "health_score"
+"""Parameters of the ensemble's configuration: the known answer to the SDK's built-in health image."""
+
+HEALTH_TOLERANCE: Final = 0.02
+"""How far the served probability may lie from the known one."""
+
+_REJECTION = re.compile(r"^\[(\d+)\] (\w+): (.*)$")
+
+
+def split_error(error: str) -> tuple[str, str]:
+    """`code: message` -> (code, message); text of another shape gets the code `rejected`."""
+    code, separator, message = error.partition(": ")
+    return (code, message) if separator and code.isidentifier() else ("rejected", error)
+
+
+def parse_rejections(message: str) -> dict[int, tuple[str, str]]:
+    """The message of a request whose images all failed -> image index: (code, message).
+
+    Empty when the message is not of that kind. Triton may put words of its own before the first line.
+    """
+    lines = message[message.find("[0] ") :].splitlines() if "[0] " in message else []
+    matches = [_REJECTION.match(line) for line in lines]
+    return {int(match[1]): (match[2], match[3]) for match in matches if match}

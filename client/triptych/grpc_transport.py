@@ -1,0 +1,90 @@
+"""gRPC transport: tritonclient's own client, its errors translated."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import grpc
+import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException
+
+from . import contract
+from .endpoint import Endpoint
+from .errors import (
+    DeadlineExceededError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServerError,
+    TriptychError,
+    UnavailableError,
+)
+from .transport import InferRequest, InferResponse, InvalidArgumentError, image_tensor
+
+_ERRORS: Mapping[str, type[TriptychError]] = {
+    "StatusCode.INVALID_ARGUMENT": InvalidArgumentError,
+    "StatusCode.DEADLINE_EXCEEDED": DeadlineExceededError,
+    "StatusCode.UNAVAILABLE": UnavailableError,
+    "StatusCode.RESOURCE_EXHAUSTED": OverloadedError,
+    "StatusCode.NOT_FOUND": NotFoundError,
+    "StatusCode.UNAUTHENTICATED": PermissionDeniedError,
+    "StatusCode.PERMISSION_DENIED": PermissionDeniedError,
+    "StatusCode.UNIMPLEMENTED": ProtocolError,
+}
+"""gRPC status -> error; every other status is a ServerError."""
+
+
+class GrpcTransport:
+    """Triton's gRPC service at one endpoint, over one channel."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._client = triton.InferenceServerClient(endpoint.authority, ssl=endpoint.scheme == "grpcs")
+
+    def infer(self, request: InferRequest) -> InferResponse:
+        """Ask `image_classifier`."""
+        tensor = image_tensor(request.images)
+        image = triton.InferInput(contract.IMAGE, list(tensor.shape), contract.INPUTS[contract.IMAGE])
+        image.set_data_from_numpy(tensor)
+        with self._errors(request.timeout_s):
+            result = self._client.infer(
+                contract.MODEL_NAME,
+                [image],
+                outputs=[triton.InferRequestedOutput(name) for name in request.outputs],
+                request_id=request.request_id,
+                client_timeout=request.timeout_s,
+            )
+        version = result.get_response().model_version
+        tensors = {name: result.as_numpy(name) for name in request.outputs}
+        return InferResponse(version, {name: tensor for name, tensor in tensors.items() if tensor is not None})
+
+    def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
+        """`parameters` of the ensemble's configuration."""
+        with self._errors(timeout_s):
+            config = self._client.get_model_config(contract.MODEL_NAME, client_timeout=timeout_s).config
+        return {key: parameter.string_value for key, parameter in config.parameters.items()}
+
+    def close(self) -> None:
+        """Release the channel; a second call does nothing."""
+        self._client.close()
+
+    @contextmanager
+    def _errors(self, timeout_s: float) -> Iterator[None]:
+        try:
+            yield
+        except InferenceServerException as error:
+            raise _translated(error, self._endpoint, timeout_s) from error
+        except (grpc.RpcError, ValueError) as error:  # ValueError: a call on a closed channel
+            raise UnavailableError(f"{self._endpoint}: {error}") from error
+
+
+def _translated(error: InferenceServerException, endpoint: Endpoint, timeout_s: float) -> TriptychError:
+    status, message = error.status(), error.message() or "no message"
+    kind = _ERRORS.get(str(status), ServerError)
+    if kind is UnavailableError:
+        return UnavailableError(f"no server answers at {endpoint}; is it running? ({message.splitlines()[0]})")
+    if kind is DeadlineExceededError:
+        return DeadlineExceededError(f"{endpoint} did not answer within {timeout_s:g} s")
+    if kind is InvalidArgumentError:
+        return InvalidArgumentError(message)
+    return kind(f"{endpoint}: {message.splitlines()[0]}")

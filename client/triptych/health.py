@@ -1,0 +1,51 @@
+"""Health is an inference: judge the answer to the built-in image. Pure, but for reading that image."""
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+from . import contract
+from .results import Classification
+
+
+@cache
+def image() -> bytes:
+    """The built-in image: a cup of coffee, JPEG."""
+    return resources.files(__package__).joinpath("health.jpg").read_bytes()
+
+
+def judge(answer: Classification, parameters: Mapping[str, str] | None) -> tuple[bool, str]:
+    """Whether `answer` is right, and one sentence on why.
+
+    parameters: of the ensemble's configuration, with the release's known answer; without it (None or
+    a foreign release) only the form is checked: finite probabilities, best first, labelled.
+    """
+    scores = [prediction.score for prediction in answer.predictions]
+    well_formed = (
+        all(math.isfinite(score) and 0 <= score <= 1 for score in scores)
+        and scores == sorted(scores, reverse=True)
+        and all(prediction.label for prediction in answer.predictions)
+    )
+    if not well_formed:
+        return False, f"the answer is malformed: scores {scores}"
+    known = known_answer(parameters)
+    if known is None:
+        return True, f"answers {answer.top.label!r}; the release's known answer is not readable here"
+    class_id, score = known
+    found = f"answers class {answer.top.class_id} ({answer.top.label}) with {answer.top.score:.3f}"
+    if answer.top.class_id == class_id and abs(answer.top.score - score) <= contract.HEALTH_TOLERANCE:
+        return True, found + ", as known"
+    return False, f"{found}; the known answer is class {class_id} with {score:.3f}"
+
+
+def known_answer(parameters: Mapping[str, str] | None) -> tuple[int, float] | None:
+    """(class id, score) of the release's known answer to the built-in image, where it says so."""
+    try:
+        return (
+            (int(parameters[contract.HEALTH_CLASS_ID]), float(parameters[contract.HEALTH_SCORE]))
+            if parameters
+            else None
+        )
+    except (KeyError, ValueError):
+        return None

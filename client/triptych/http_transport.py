@@ -1,0 +1,97 @@
+"""HTTP transport: a urllib3 pool, its errors translated."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import urllib3
+
+from . import contract, http_codec
+from .endpoint import Endpoint
+from .errors import (
+    DeadlineExceededError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServerError,
+    TriptychError,
+    UnavailableError,
+)
+from .transport import InferRequest, InferResponse, InvalidArgumentError
+
+_ERRORS: Mapping[int, type[TriptychError]] = {
+    400: InvalidArgumentError,
+    401: PermissionDeniedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    413: InvalidArgumentError,
+    429: OverloadedError,
+    502: UnavailableError,
+    503: UnavailableError,
+    504: DeadlineExceededError,
+}
+"""HTTP status -> error; every other status of 4xx is a ProtocolError, of 5xx a ServerError."""
+
+_CONNECTIONS = 64  # kept open by one client; more threads than that open and close their own
+
+
+class HttpTransport:
+    """Triton's HTTP service at one endpoint, over pooled connections."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._model_path = f"{endpoint.path}/v2/models/{contract.MODEL_NAME}"
+        # No retries and no redirects here: an inference goes where it was sent, once.
+        pool = urllib3.HTTPSConnectionPool if endpoint.scheme == "https" else urllib3.HTTPConnectionPool
+        self._pool = pool(endpoint.host, endpoint.port, maxsize=_CONNECTIONS, retries=False)
+
+    def infer(self, request: InferRequest) -> InferResponse:
+        """Ask `image_classifier`."""
+        body, headers = http_codec.encode(request)
+        answer = self._exchange("POST", "/infer", timeout_s=request.timeout_s, body=body, headers=headers)
+        return http_codec.decode(answer.data, answer.headers.get(http_codec.HEADER_LENGTH))
+
+    def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
+        """`parameters` of the ensemble's configuration."""
+        answer = self._exchange("GET", "/config", timeout_s=timeout_s)
+        try:
+            parameters = answer.json().get("parameters", {})
+            return {key: value["string_value"] for key, value in parameters.items()}
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise ProtocolError(f"{self._endpoint}: the answer is no model configuration") from error
+
+    def close(self) -> None:
+        """Close the pool; a second call does nothing."""
+        self._pool.close()
+
+    def _exchange(self, method: str, path: str, *, timeout_s: float, **content: Any) -> urllib3.BaseHTTPResponse:
+        try:
+            answer = self._pool.request(
+                method, self._model_path + path, timeout=urllib3.Timeout(total=timeout_s), redirect=False, **content
+            )
+        except urllib3.exceptions.NewConnectionError as error:
+            raise UnavailableError(f"no server answers at {self._endpoint}; is it running? ({error})") from error
+        except urllib3.exceptions.TimeoutError as error:
+            raise DeadlineExceededError(f"{self._endpoint} did not answer within {timeout_s:g} s") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise UnavailableError(f"the connection to {self._endpoint} broke: {error}") from error
+        if answer.status != 200:
+            raise _translated(answer, self._endpoint)
+        return answer
+
+
+def _translated(answer: urllib3.BaseHTTPResponse, endpoint: Endpoint) -> TriptychError:
+    kind = _ERRORS.get(answer.status, ServerError if answer.status >= 500 else ProtocolError)
+    message = _message(answer.data) or answer.reason or "no message"
+    if kind is InvalidArgumentError:
+        return InvalidArgumentError(message)
+    return kind(f"{endpoint}: HTTP {answer.status}: {message.splitlines()[0][:200]}")
+
+
+def _message(body: bytes) -> str:
+    """Triton's `{"error": …}`; nothing of another server's page."""
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,95 @@
+"""What callers call an image -> its encoded bytes and a name for messages."""
+
+import io
+import os
+from pathlib import Path
+from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ImageError
+
+
+@runtime_checkable
+class PillowImage(Protocol):
+    """A `PIL.Image.Image`, known by its shape so that Pillow need not be installed."""
+
+    @property
+    def mode(self) -> str: ...
+
+    def save(self, fp: IO[bytes], format: str) -> None: ...  # noqa: A002  Pillow's own parameter name
+
+
+ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PillowImage | NDArray[Any]
+"""A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array."""
+
+
+def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
+    """The encoded bytes of `image`, and the words that errors call it by: its path or `image {index}`.
+
+    Pillow images and arrays are encoded as PNG, which loses nothing.
+
+    Raises:
+        ImageError: the image cannot be read or is of no supported type.
+    """
+    name = f"image {index}"
+    if isinstance(image, str | os.PathLike):
+        path = os.fspath(image)
+        return _file_bytes(path), path
+    if isinstance(image, bytes | bytearray | memoryview):
+        body = bytes(image)
+    elif isinstance(image, np.ndarray):
+        body = _png_of_array(image, source=name)
+    elif isinstance(image, PillowImage):
+        body = _png(image)
+    elif hasattr(image, "read"):
+        body = _stream_bytes(image, source=name)
+    else:
+        raise ImageError("unsupported_type", f"a {type(image).__name__} is not an image", source=name)
+    if not body:
+        raise ImageError("empty_image", "the image has 0 bytes", source=name)
+    return body, name
+
+
+def _file_bytes(path: str) -> bytes:
+    try:
+        body = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError("missing_file", "there is no such file", source=path) from error
+    except IsADirectoryError as error:
+        raise ImageError("is_directory", "this is a directory; name the images in it", source=path) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ImageError("unreadable", f"the file cannot be read: {reason}", source=path) from error
+    if not body:
+        raise ImageError("empty_image", "the file has 0 bytes", source=path)
+    return body
+
+
+def _stream_bytes(stream: IO[bytes], *, source: str) -> bytes:
+    try:
+        body = stream.read()
+    except (OSError, ValueError) as error:  # ValueError: a closed file
+        raise ImageError("unreadable", f"the file object cannot be read: {error}", source=source) from error
+    if not isinstance(body, bytes):
+        raise ImageError("unsupported_type", "the file object is not binary; open it with 'rb'", source=source)
+    return body
+
+
+def _png_of_array(array: NDArray[Any], *, source: str) -> bytes:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        message = f"an array must be (H, W, 3) uint8, not {array.shape} {array.dtype}"
+        raise ImageError("unsupported_type", message, source=source)
+    try:
+        from PIL import Image
+    except ModuleNotFoundError as error:
+        message = "encoding an array needs Pillow: pip install 'triptych[images]'"
+        raise ImageError("unsupported_type", message, source=source) from error
+    return _png(Image.fromarray(np.ascontiguousarray(array)))
+
+
+def _png(image: PillowImage) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
