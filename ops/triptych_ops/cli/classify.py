@@ -1,0 +1,61 @@
+"""`triptych classify`: photographs in, labels out."""
+
+import dataclasses
+
+import click
+from rich.table import Table
+
+from triptych import Classification, Client, ImageError
+
+from . import failures
+from .options import json_option, timeout_option, url_option
+from .output import print_json, print_table, say, table
+
+
+@click.command()
+@click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
+@click.option("--top-k", type=click.IntRange(min=1), help="Show at most so many classes.  [default: all that are sent]")
+@url_option
+@timeout_option
+@json_option
+@click.pass_context
+def classify(
+    context: click.Context, images: tuple[str, ...], top_k: int | None, url: str, timeout_s: float, as_json: bool
+) -> None:
+    """Classify JPEG, PNG or WebP files.
+
+    An image that fails does not touch the others; the exit code is then the first failure's.
+    With --json: one object a line and image, with `predictions`, or with `error`.
+    """
+    failed: list[ImageError] = []
+    with Client(url, timeout_s=timeout_s) as client:
+        for path, result in zip(images, client.classify_many(images, top_k=top_k), strict=True):
+            if isinstance(result, ImageError):
+                failed.append(result)
+                say(f"triptych: {failures.line(result)}")
+            if as_json:
+                print_json(_record(path, result))
+            elif isinstance(result, Classification):
+                print_table(answer_table(path, result))
+    context.exit(failures.exit_code(failed[0]) if failed else failures.DONE)
+
+
+def answer_table(title: str, result: Classification) -> Table:
+    """The classes of one answer, best first."""
+    answer = table("label", "score", "class", title=title, right=("score", "class"))
+    for prediction in result.predictions:
+        answer.add_row(prediction.label, f"{prediction.score:.4f}", str(prediction.class_id))
+    return answer
+
+
+def _record(path: str, result: Classification | ImageError) -> dict[str, object]:
+    if isinstance(result, ImageError):
+        return {"image": path, "predictions": [], "error": {"code": result.code, "message": result.message}}
+    return {
+        "image": path,
+        "predictions": [dataclasses.asdict(prediction) for prediction in result.predictions],
+        "error": None,
+        "release": result.release,
+        "request_id": result.request_id,
+        "elapsed_s": round(result.elapsed_s, 6),
+    }

@@ -1,0 +1,50 @@
+"""`triptych demo`: the whole way once, on the bundled photographs."""
+
+import os
+
+import click
+
+from triptych import Client, contract
+from triptych_ops import runtime
+from triptych_ops.photographs import PHOTOGRAPHS, Photograph
+from triptych_ops.release import Release, Store
+
+from .build import build_release
+from .classify import answer_table
+from .options import store_option
+from .output import print_table, say
+
+
+@click.command()
+@store_option
+def demo(store: Store) -> None:
+    """Build release 1 unless there is a release, serve the newest, classify photographs, stop."""
+    release = _newest_or_built(store)
+    release.verify()
+    say(f"serving release {release.number} ({release.manifest.architecture}) on loopback")
+    installation = runtime.find_installation(os.environ)
+    with runtime.Server(installation, release.repository, runtime.Ports.free()) as server:
+        state = server.wait_ready()
+        say(f"ready: {state.reason}")
+        with Client(server.ports.grpc_url) as grpc_client, Client(server.ports.http_url) as http_client:
+            for photograph in PHOTOGRAPHS:
+                _show(photograph, grpc_client, "gRPC", server)
+                _show(photograph, http_client, "HTTP", server)
+    say("stopped")
+
+
+def _newest_or_built(store: Store) -> Release:
+    if store.path.is_dir() and store.numbers():
+        return store.release()
+    return build_release(store)
+
+
+def _show(photograph: Photograph, client: Client, protocol: str, server: runtime.Server) -> None:
+    before = runtime.member_times(server.ports.grpc_url)
+    result = client.classify(photograph.path)
+    after = runtime.member_times(server.ports.grpc_url)
+    spent = [(after[member] - before[member]).total_s * 1000 for member in contract.MEMBERS]
+    total = result.elapsed_s * 1000
+    print_table(answer_table(f"{photograph.name} through {protocol}", result))
+    parts = zip(("decode", "classify", "rank", "transport"), (*spent, total - sum(spent)), strict=True)
+    click.echo(f"{total:.1f} ms = " + " + ".join(f"{name} {part:.1f}" for name, part in parts) + "\n")

@@ -1,0 +1,48 @@
+"""Errors -> one line for people and one of the documented exit codes."""
+
+from collections.abc import Mapping
+
+import click
+
+from triptych import DeadlineExceededError, ImageError, InvalidUrlError, NotFoundError, TriptychError
+from triptych_ops.errors import OpsError
+
+DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT, INCONCLUSIVE = range(7)
+
+_SDK_CODES: Mapping[type[TriptychError], int] = {
+    InvalidUrlError: USAGE,
+    NotFoundError: NOT_FOUND,
+    DeadlineExceededError: TIMED_OUT,
+}
+_IMAGE_CODES: Mapping[str, int] = {"missing_file": NOT_FOUND, "is_directory": USAGE, "unsupported_type": USAGE}
+
+
+def exit_code(error: Exception) -> int:
+    """The exit code of a command that ended with `error`."""
+    if isinstance(error, OpsError):
+        return error.exit_code
+    if isinstance(error, ImageError):
+        return _IMAGE_CODES.get(error.code, FAILED)
+    if isinstance(error, TriptychError):
+        return _SDK_CODES.get(type(error), FAILED)
+    return USAGE if isinstance(error, click.ClickException) else FAILED
+
+
+def line(error: Exception) -> str:
+    """What went wrong, with what, on one line."""
+    if isinstance(error, click.UsageError):
+        where = f" (see {error.ctx.command_path} --help)" if error.ctx else ""
+        text = error.format_message().rstrip(".") + where
+    elif isinstance(error, click.ClickException):
+        text = error.format_message()
+    elif isinstance(error, OSError):
+        text = _os_error(error)
+    else:
+        text = str(error)
+    return " ".join(text.split())
+
+
+def _os_error(error: OSError) -> str:
+    what = error.strerror or str(error)
+    where = f": {error.filename}" if error.filename else ""
+    return f"{what}{where}"

@@ -1,0 +1,79 @@
+"""`triptych release`: what the store holds."""
+
+import click
+
+from triptych_ops.preprocessing import MEBI
+from triptych_ops.release import Manifest, Store
+
+from .options import json_option, store_option
+from .output import print_json, print_table, table
+
+
+@click.group()
+def release() -> None:
+    """List and show releases."""
+
+
+@release.command("list")
+@store_option
+@json_option
+def list_releases(store: Store, as_json: bool) -> None:
+    """List the store's releases, oldest first."""
+    manifests = [store.release(number).manifest for number in store.numbers()]
+    if as_json:
+        print_json({"releases": [_summary(manifest) for manifest in manifests]})
+        return
+    listing = table("release", "created", "architecture", "precision", "classes", "size", right=("release", "size"))
+    for manifest in manifests:
+        *cells, _ = _summary(manifest).values()
+        listing.add_row(*map(str, cells), f"{manifest.size_bytes / 1e6:.1f} MB")
+    print_table(listing)
+
+
+@release.command("show")
+@click.argument("number", type=click.IntRange(min=1), required=False)
+@store_option
+@json_option
+def show_release(number: int | None, store: Store, as_json: bool) -> None:
+    """Show release NUMBER, or the newest: where it comes from and how it was measured."""
+    found = store.release(number)
+    manifest = found.manifest
+    if as_json:
+        print_json(manifest.model_dump(mode="json") | {"folder": str(found.folder)})
+        return
+    parity, weights, cut = manifest.parity, manifest.weights, manifest.preprocessing
+    rows = {
+        "folder": str(found.folder),
+        "created": f"{manifest.created_at.isoformat()} by {_toolchain(manifest)}",
+        "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
+        "weights": f"{weights.file} of {weights.package} {weights.version}, {weights.licence}",
+        "preprocessing": f"shorter side to {cut.resize} ({cut.interpolation}), centre {cut.crop} x {cut.crop}",
+        "accepts": f"{', '.join(cut.limits.formats)} up to {cut.limits.max_bytes / MEBI:.0f} MiB, "
+        f"{cut.limits.max_pixels / 1e6:.0f} megapixels",
+        "logits": f"within {parity.logits_max_difference:.1g} of torch (at most {parity.logits_tolerance:g})",
+        "served": f"same top-1 as torch on {parity.served_top1_agreement:.0%} of {parity.images} photographs, "
+        f"probability within {parity.served_score_max_difference:.4f} (at most {parity.served_score_tolerance:g})",
+        "files": f"{len(manifest.files)}, {manifest.size_bytes / 1e6:.1f} MB",
+        "golden": "\n".join(f"{golden.image}: {golden.predictions[0].label}" for golden in manifest.golden),
+    }
+    sheet = table(f"release {manifest.number}", "")
+    for name, value in rows.items():
+        sheet.add_row(name, value)
+    print_table(sheet)
+
+
+def _summary(manifest: Manifest) -> dict[str, object]:
+    return {
+        "release": manifest.number,
+        "created_at": manifest.created_at.isoformat(),
+        "architecture": manifest.architecture,
+        "precision": manifest.precision,
+        "classes": manifest.classes,
+        "size_bytes": manifest.size_bytes,
+    }
+
+
+def _toolchain(manifest: Manifest) -> str:
+    return ", ".join(
+        f"{name} {manifest.toolchain[name]}" for name in ("triptych", "torch") if name in manifest.toolchain
+    )

@@ -1,0 +1,80 @@
+"""`triptych serve`: a release on the real Triton, on this machine."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+
+from triptych_ops import runtime
+from triptych_ops.release import Store
+
+from .options import store_option
+from .output import say
+
+_CHECK_S = 0.5  # between two looks whether the server still runs
+
+
+@click.command()
+@click.argument("number", metavar="[RELEASE]", type=click.IntRange(min=1), required=False)
+@store_option
+@click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
+@click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
+@click.option(
+    "--ready-timeout",
+    "ready_timeout_s",
+    type=click.FloatRange(min=1),
+    default=60.0,
+    show_default=True,
+    help="Seconds to the first right answer.",
+)
+@click.option("--verbose", is_flag=True, help="Show Triton's own log.")
+def serve(
+    number: int | None,
+    store: Store,
+    http_port: int,
+    grpc_port: int,
+    metrics_port: int,
+    ready_timeout_s: float,
+    verbose: bool,
+) -> None:
+    """Serve RELEASE, or the newest, on loopback until Ctrl-C or SIGTERM.
+
+    Every file is checked against the manifest first. Ready means that a real classification of the
+    built-in image gave the known answer.
+    """
+    release = store.release(number)
+    release.verify()
+    ports = runtime.Ports(http_port, grpc_port, metrics_port)
+    installation = runtime.find_installation(os.environ)
+    started = time.monotonic()
+    with _stop_requested() as stop, runtime.Server(installation, release.repository, ports, verbose=verbose) as server:
+        state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
+        if not stop.is_set():
+            click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
+            click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")
+        while not stop.wait(_CHECK_S):
+            server.check_alive()
+        say("stopping")
+    say("stopped")
+
+
+@contextmanager
+def _stop_requested() -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set instead of ending the process."""
+    stop = threading.Event()
+
+    def request_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    previous = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

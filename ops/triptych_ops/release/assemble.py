@@ -1,0 +1,91 @@
+"""Model sources + weights -> the `repository` folder of one release."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tritonclient.grpc.model_config_pb2 import ModelConfig
+
+from triptych import contract
+from triptych_ops.errors import RefusedError
+from triptych_ops.preprocessing import Preprocessing
+
+from . import templates, triton_config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What makes one release's repository differ from another's."""
+
+    number: int
+    graph: Path  # ONNX, PIXELS uint8 (N, crop, crop, 3) -> LOGITS (N, classes), EMBEDDING (N, embedding_size)
+    labels: tuple[str, ...]
+    embedding_size: int
+    top_k: int
+    preprocessing: Preprocessing
+    health_class_id: int  # the known answer to the SDK's health image
+    health_score: float
+
+    @property
+    def dims(self) -> dict[str, list[int]]:
+        """Tensor name -> dimensions without the batch, alike in every config.pbtxt."""
+        side, k = self.preprocessing.crop, self.top_k
+        return {
+            "PIXELS": [side, side, 3],
+            "LOGITS": [len(self.labels)],
+            contract.EMBEDDING: [self.embedding_size],
+            contract.CLASS_ID: [k],
+            contract.SCORE: [k],
+            contract.LABEL: [k],
+        }
+
+
+def assemble(assembly: Assembly, repository: Path) -> None:
+    """Write the Triton model repository of a release into the new folder `repository`.
+
+    Every version folder is called by the release's number, and every ensemble step names it.
+
+    Raises:
+        RefusedError: the labels cannot be written one a line, or are fewer than `top_k`.
+    """
+    _check_labels(assembly)
+    for model in (*contract.MEMBERS, contract.MODEL_NAME):
+        version = repository / model / str(assembly.number)
+        version.mkdir(parents=True)
+        config = triton_config.read(templates.folder() / model / triton_config.FILE_NAME)
+        _configure(config, assembly)
+        triton_config.write(config, repository / model / triton_config.FILE_NAME)
+        for source in sorted((templates.folder() / model / "source").glob("*.py")):
+            shutil.copyfile(source, version / source.name)
+
+    def version_file(model: str, name: str) -> Path:
+        return repository / model / str(assembly.number) / name
+
+    definition = assembly.preprocessing.model_dump_json(indent=2) + "\n"
+    version_file("preprocess", "preprocessing.json").write_text(definition, encoding="utf-8")
+    version_file("postprocess", "labels.txt").write_text("\n".join(assembly.labels) + "\n", encoding="utf-8")
+    shutil.copyfile(assembly.graph, version_file("classifier", "model.onnx"))
+    # Triton wants a version folder for an ensemble, too, and object stores drop empty folders.
+    version_file(contract.MODEL_NAME, "release").write_text(f"{assembly.number}\n", encoding="utf-8")
+
+
+def _configure(config: ModelConfig, assembly: Assembly) -> None:
+    for tensor in (*config.input, *config.output):
+        if tensor.name in assembly.dims:
+            tensor.dims[:] = assembly.dims[tensor.name]
+    config.version_policy.specific.versions[:] = [assembly.number]
+    for step in config.ensemble_scheduling.step:
+        step.model_version = assembly.number
+    if config.name == contract.MODEL_NAME:
+        config.parameters[contract.HEALTH_CLASS_ID].string_value = str(assembly.health_class_id)
+        config.parameters[contract.HEALTH_SCORE].string_value = f"{assembly.health_score:.6f}"
+
+
+def _check_labels(assembly: Assembly) -> None:
+    if not 1 <= assembly.top_k <= len(assembly.labels):
+        raise RefusedError(
+            f"top-k {assembly.top_k} of {len(assembly.labels)} classes; choose 1 to the number of classes"
+        )
+    for number, label in enumerate(assembly.labels):
+        if not label.strip() or len(label.splitlines()) != 1:
+            raise RefusedError(f"label {number} is {label!r}; a label is one line that is not empty")

@@ -1,0 +1,156 @@
+"""A folder of releases: numbers only grow, a published release never changes, publishing is atomic."""
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from triptych_ops.errors import MissingError, OpsError
+
+from . import integrity
+from .manifest import Manifest
+
+MANIFEST = "release.json"
+REPOSITORY = "repository"
+_STAGING_PREFIX = ".staging-"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A published release."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def number(self) -> int:
+        """Its number, also the version folder of each of its models."""
+        return self.manifest.number
+
+    @property
+    def repository(self) -> Path:
+        """The folder that Triton serves."""
+        return self.folder / REPOSITORY
+
+    def verify(self) -> None:
+        """Compare every file with the manifest.
+
+        Raises:
+            RefusedError: names the first file that is missing, additional or altered.
+        """
+        integrity.verify(self.folder, self.manifest.files, excluding=MANIFEST)
+
+
+class Store:
+    """The releases below `<path>/releases`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._releases = path / "releases"
+
+    def numbers(self) -> list[int]:
+        """Of all published releases, ascending; empty for a store without any.
+
+        Raises:
+            MissingError: the store does not exist.
+        """
+        if not self.path.is_dir():
+            raise MissingError(f"there is no store at {self.path}; name one with --store, or run: triptych build")
+        if not self._releases.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self._releases.iterdir() if _is_number(entry.name))
+
+    def release(self, number: int | None = None) -> Release:
+        """The release `number`, or the newest.
+
+        Raises:
+            MissingError: the store, or the release in it, does not exist.
+            RefusedError: its manifest is corrupt, or is another release's.
+        """
+        numbers = self.numbers()
+        if not numbers:
+            raise MissingError(f"the store {self.path} holds no release; run: triptych build")
+        number = numbers[-1] if number is None else number
+        if number not in numbers:
+            held = ", ".join(map(str, numbers))
+            raise MissingError(f"the store {self.path} has no release {number}; it holds {held}")
+        folder = self._releases / str(number)
+        manifest = Manifest.from_file(folder / MANIFEST)
+        if manifest.number != number:
+            raise MissingError(f"{folder / MANIFEST} is the manifest of release {manifest.number}, not {number}")
+        return Release(folder, manifest)
+
+    def next_number(self) -> int:
+        """The number that the next release gets."""
+        return (self.numbers() or [0])[-1] + 1 if self.path.is_dir() else 1
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """A folder in the store, invisible as a release, that is gone afterwards unless it was published.
+
+        What a killed build left behind is removed first: its lock is free.
+        """
+        self._releases.mkdir(parents=True, exist_ok=True)
+        with _descriptor(self._releases) as releases:
+            fcntl.flock(releases, fcntl.LOCK_EX)  # nobody tidies between the making of a folder and its lock
+            self._remove_abandoned()
+            folder = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=self._releases))
+            lock = os.open(folder, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+    def publish(self, staged: Path, manifest: Manifest) -> Release:
+        """Make the files in `staged` the release `manifest.number`: wholly or not at all.
+
+        Raises:
+            OpsError: that number was published meanwhile.
+        """
+        manifest.write(staged / MANIFEST)
+        _flush(staged)
+        folder = self._releases / str(manifest.number)
+        try:
+            staged.chmod(0o755)
+            staged.rename(folder)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+            raise OpsError(
+                f"release {manifest.number} was published by another build meanwhile; build again"
+            ) from error
+        with _descriptor(self._releases) as releases:
+            os.fsync(releases)
+        return Release(folder, manifest)
+
+    def _remove_abandoned(self) -> None:
+        for folder in self._releases.glob(f"{_STAGING_PREFIX}*"):
+            with suppress(FileNotFoundError, BlockingIOError), _descriptor(folder) as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while a build is at work in it
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and not name.startswith("0")
+
+
+def _flush(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        with _descriptor(path) as descriptor:
+            os.fsync(descriptor)
+
+
+@contextmanager
+def _descriptor(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

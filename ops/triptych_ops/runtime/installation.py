@@ -1,0 +1,92 @@
+"""Which tritonserver runs, and what it needs around it."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from triptych_ops.errors import MissingError
+
+VARIABLE = "TRIPTYCH_TRITON"
+CONTAINER_BINARY = Path("/opt/tritonserver/bin/tritonserver")  # NVIDIA's image
+_OWN_BACKENDS = Path(__file__).parent / "backends"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A tritonserver binary with its backends.
+
+    stub:      python backend stub to lay beside the backend; None where the installation has its own
+    libraries: for LD_LIBRARY_PATH; None where the binary finds them itself
+    """
+
+    binary: Path
+    backends: Path
+    stub: Path | None = None
+    libraries: Path | None = None
+
+    def lay_out_backends(self, folder: Path) -> None:
+        """Make the new `folder` a backend directory: the installation's backends, and ours where it lacks one.
+
+        Ours is the python-based `onnxruntime`, for installations without the native one.
+        """
+        folder.mkdir()
+        for backend in self.backends.iterdir():
+            if backend.name == "python":
+                # Copied, 3 MB: Triton refuses a python-based backend whose library is a link out of the directory.
+                shutil.copytree(backend, folder / backend.name)
+            else:
+                (folder / backend.name).symlink_to(backend)
+        if self.stub:
+            shutil.copy(self.stub, folder / "python")
+        for backend in _OWN_BACKENDS.iterdir():
+            if not (folder / backend.name).exists():
+                shutil.copytree(backend, folder / backend.name, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The server's environment: its libraries, and this Python for its stubs."""
+        # sys.prefix, not the resolved executable: a stub finds its packages through the environment's python3.
+        path = f"{Path(sys.prefix) / 'bin'}:{environ.get('PATH', os.defpath)}"
+        changed = {**environ, "PATH": path}
+        if self.libraries:
+            changed["LD_LIBRARY_PATH"] = ":".join(filter(None, [str(self.libraries), environ.get("LD_LIBRARY_PATH")]))
+        return changed
+
+
+def find_installation(environ: Mapping[str, str]) -> Installation:
+    """The tritonserver to run: `TRIPTYCH_TRITON`, else NVIDIA's container, else the nvidia-pytriton wheel.
+
+    Raises:
+        MissingError: none is there, or `TRIPTYCH_TRITON` names no program.
+    """
+    if named := environ.get(VARIABLE):
+        binary = Path(named)
+        if not (binary.is_file() and os.access(binary, os.X_OK)):
+            raise MissingError(f"{VARIABLE}={named} is not a program; name a tritonserver binary or unset it")
+        return Installation(binary, _backends_of(binary))
+    if CONTAINER_BINARY.is_file():
+        return Installation(CONTAINER_BINARY, _backends_of(CONTAINER_BINARY))
+    return _from_wheel()
+
+
+def _backends_of(binary: Path) -> Path:
+    backends = binary.resolve().parent.parent / "backends"
+    if not backends.is_dir():
+        raise MissingError(f"{binary} has no backends at {backends}; name the tritonserver of a whole installation")
+    return backends
+
+
+def _from_wheel() -> Installation:
+    spec = importlib.util.find_spec("pytriton")  # located, never imported: only its files are needed
+    if spec is None or spec.origin is None:
+        raise MissingError(f"there is no tritonserver; run: pip install 'triptych[serve]', or name one in {VARIABLE}")
+    package = Path(spec.origin).parent
+    root = package / "tritonserver"
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    stub = root / "python_backend_stubs" / python / "triton_python_backend_stub"
+    if not stub.is_file():
+        raise MissingError(f"nvidia-pytriton has no stub for Python {python}; use Python 3.11 to 3.13")
+    return Installation(root / "bin" / "tritonserver", root / "backends", stub, package.parent / "nvidia_pytriton.libs")
