@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from . import contract
@@ -12,6 +13,8 @@ from .results import Classification, Embedding, Prediction
 from .transport import InferResponse, InvalidArgumentError
 
 Result = TypeVar("Result")
+
+_DTYPES = {"BYTES": np.dtype(np.object_), "FP32": np.dtype(np.float32), "INT32": np.dtype(np.int32)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,13 @@ def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | Imag
 
 def _tensor(answer: Answer, name: str) -> NDArray[Any]:
     tensor, count = answer.response.outputs.get(name), len(answer.sources)
-    if tensor is None or tensor.ndim != 2 or tensor.shape[0] != count or tensor.shape[1] < 1:
-        shape = "no tensor" if tensor is None else f"shape {tensor.shape}"
-        raise ProtocolError(f"output {name} has {shape} where ({count}, K) was expected")
+    if tensor is None:
+        raise ProtocolError(f"the answer lacks the output {name}")
+    datatype = contract.OUTPUTS[name]
+    matrix = tensor.ndim == 2 and tensor.shape[0] == count and tensor.shape[1] > 0
+    if not matrix or tensor.dtype != _DTYPES[datatype]:
+        found = f"{tensor.dtype} {tensor.shape}"
+        raise ProtocolError(f"output {name} is {found} where {datatype} ({count}, K) was expected")
     return tensor
 
 

@@ -1,5 +1,6 @@
 """The synchronous client: reads images, sends requests, hands out results."""
 
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import TypeVar
 from . import answers, contract, health
 from .answers import Answer
 from .endpoint import Endpoint
-from .errors import ImageError, PermissionDeniedError, ProtocolError, TriptychError
+from .errors import ImageError, NotFoundError, PermissionDeniedError, ProtocolError, TriptychError
 from .images import ImageInput, encoded
 from .results import Classification, Embedding, Health
 from .transport import InferRequest, InvalidArgumentError, Transport
@@ -28,12 +29,13 @@ class Client:
     timeout_s: seconds that one request may take, unless the call says otherwise
 
     Raises:
+        ValueError: `timeout_s` is not a positive number; so every method does.
         InvalidUrlError: the URL cannot be read. Nothing is connected before the first call.
     """
 
     def __init__(self, url: str = "grpc://localhost:8001", *, timeout_s: float = 10.0) -> None:
+        self._timeout_s = _positive(timeout_s)
         self._transport = _connect(Endpoint.from_url(url))
-        self._timeout_s = timeout_s
 
     def classify(
         self, image: ImageInput, *, top_k: int | None = None, timeout_s: float | None = None
@@ -69,7 +71,7 @@ class Client:
             raise ValueError(f"top_k must be at least 1, not {top_k}")
 
         results = partial(answers.classifications, top_k=top_k)
-        return self._in_batches(images, batch_size, contract.CLASSIFICATION_OUTPUTS, results, timeout_s)
+        return self._in_batches(images, batch_size, contract.CLASSIFICATION_OUTPUTS, results, self._seconds(timeout_s))
 
     def embed(self, image: ImageInput, *, timeout_s: float | None = None) -> Embedding:
         """The penultimate features of one image, for search and comparison.
@@ -78,18 +80,20 @@ class Client:
             ImageError: this image cannot be classified.
             TriptychError: the server cannot be asked.
         """
-        return _only(self._in_batches([image], 1, contract.EMBEDDING_OUTPUTS, answers.embeddings, timeout_s))
+        seconds = self._seconds(timeout_s)
+        return _only(self._in_batches([image], 1, contract.EMBEDDING_OUTPUTS, answers.embeddings, seconds))
 
     def health(self, *, timeout_s: float | None = None) -> Health:
         """Classify the built-in image and compare with the release's known answer.
 
         Never raises for a server that is down or wrong: `Health.ok` and `Health.reason` say so.
         """
-        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        timeout_s = self._seconds(timeout_s)
         started = time.monotonic()
         try:
             answer = self.classify(health.image(), timeout_s=timeout_s)
-            parameters = self._parameters(timeout_s)
+            remaining_s = started + timeout_s - time.monotonic()
+            parameters = self._parameters(max(remaining_s, _POLL_S))
         except TriptychError as error:
             return Health(False, str(error), False, None, time.monotonic() - started)
         ok, reason = health.judge(answer, parameters)
@@ -118,13 +122,16 @@ class Client:
     ) -> None:
         self.close()
 
+    def _seconds(self, timeout_s: float | None) -> float:
+        return self._timeout_s if timeout_s is None else _positive(timeout_s)
+
     def _in_batches(
         self,
         images: Iterable[ImageInput],
         batch_size: int,
         outputs: tuple[str, ...],
         results: Callable[[Answer], list[Result | ImageError]],
-        timeout_s: float | None,
+        timeout_s: float,
     ) -> Iterator[Result | ImageError]:
         numbered = iter(enumerate(images))
         while batch := list(islice(numbered, batch_size)):
@@ -139,11 +146,11 @@ class Client:
         images: list[tuple[bytes, str]],
         outputs: tuple[str, ...],
         results: Callable[[Answer], list[Result | ImageError]],
-        timeout_s: float | None,
+        timeout_s: float,
     ) -> list[Result | ImageError]:
         bodies, sources = (tuple(column) for column in zip(*images, strict=True))
         request_id = uuid.uuid4().hex
-        request = InferRequest(bodies, outputs, request_id, self._timeout_s if timeout_s is None else timeout_s)
+        request = InferRequest(bodies, outputs, request_id, timeout_s)
         started = time.perf_counter()
         try:
             response = self._transport.infer(request)
@@ -154,7 +161,8 @@ class Client:
     def _parameters(self, timeout_s: float) -> Mapping[str, str] | None:
         try:
             return self._transport.parameters(timeout_s=timeout_s)
-        except (PermissionDeniedError, ProtocolError, InvalidArgumentError):  # an edge that lets only inference in
+        # Refused, hidden or unknown: an edge that lets only inference in.
+        except (PermissionDeniedError, NotFoundError, ProtocolError, InvalidArgumentError):
             return None
 
 
@@ -167,6 +175,12 @@ def _connect(endpoint: Endpoint) -> Transport:
     from .http_transport import HttpTransport
 
     return HttpTransport(endpoint)
+
+
+def _positive(timeout_s: float) -> float:
+    if not 0 < timeout_s < math.inf:
+        raise ValueError(f"timeout_s must be a positive number of seconds, not {timeout_s}")
+    return timeout_s
 
 
 def _read(image: ImageInput, index: int) -> tuple[bytes, str] | ImageError:

@@ -1,10 +1,13 @@
 """A server's URL, read and checked."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .errors import InvalidUrlError
 
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.%\w]+\]|[\w.-]+)(:\d*)?")
+_CREDENTIALS = re.compile(r"//[^/]*@")  # never repeated in a message
 _DEFAULT_PORTS = {"grpc": 8001, "grpcs": 8001, "http": 8000, "https": 443}
 
 
@@ -33,9 +36,13 @@ class Endpoint:
             raise _invalid(url, "the scheme must be grpc, grpcs, http or https")
         if not parts.hostname:
             raise _invalid(url, "the host is missing")
+        if port == 0:
+            raise _invalid(url, "port 0 is no port")
         path = parts.path.rstrip("/")
-        if parts.query or parts.fragment or parts.username or (path and parts.scheme.startswith("grpc")):
+        if "@" in parts.netloc or parts.query or parts.fragment or (path and parts.scheme.startswith("grpc")):
             raise _invalid(url, "only scheme, host and port belong into it")
+        if not _HOST_AND_PORT.fullmatch(parts.netloc):
+            raise _invalid(url, "the host cannot be read")
         return cls(parts.scheme, parts.hostname, _DEFAULT_PORTS[parts.scheme] if port is None else port, path)
 
     @property
@@ -49,4 +56,5 @@ class Endpoint:
 
 
 def _invalid(url: str, reason: str) -> InvalidUrlError:
-    return InvalidUrlError(f"URL {url!r}: {reason}; write for example grpc://localhost:8001")
+    shown = _CREDENTIALS.sub("//***@", url)
+    return InvalidUrlError(f"URL {shown!r}: {reason}; write for example grpc://localhost:8001")

@@ -1,5 +1,6 @@
 """gRPC transport: tritonclient's own client, its errors translated."""
 
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -54,8 +55,11 @@ class GrpcTransport:
                 request_id=request.request_id,
                 client_timeout=request.timeout_s,
             )
+        try:
+            tensors = {name: result.as_numpy(name) for name in request.outputs}
+        except (ValueError, TypeError, struct.error) as error:
+            raise ProtocolError(f"{self._endpoint}: a tensor's bytes do not fit its shape: {error}") from error
         version = result.get_response().model_version
-        tensors = {name: result.as_numpy(name) for name in request.outputs}
         return InferResponse(version, {name: tensor for name, tensor in tensors.items() if tensor is not None})
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
@@ -82,7 +86,7 @@ def _translated(error: InferenceServerException, endpoint: Endpoint, timeout_s: 
     status, message = error.status(), error.message() or "no message"
     kind = _ERRORS.get(str(status), ServerError)
     if kind is UnavailableError:
-        return UnavailableError(f"no server answers at {endpoint}; is it running? ({message.splitlines()[0]})")
+        return UnavailableError(f"no gRPC server answers at {endpoint}; is it running? ({message.splitlines()[0]})")
     if kind is DeadlineExceededError:
         return DeadlineExceededError(f"{endpoint} did not answer within {timeout_s:g} s")
     if kind is InvalidArgumentError:

@@ -4,6 +4,7 @@ Source: https://github.com/triton-inference-server/server/blob/main/docs/protoco
 """
 
 import json
+import struct
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def decode(body: bytes, header_length: str | None) -> InferResponse:
             outputs[output["name"]] = _tensor(body[start : start + size], output)
             start += size
         return InferResponse(str(header["model_version"]), outputs)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
         raise ProtocolError(f"the answer is not Triton's binary inference answer: {error!r}") from error
 
 

@@ -1,5 +1,6 @@
 """HTTP transport: a urllib3 pool, its errors translated."""
 
+import http.client
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -71,9 +72,16 @@ class HttpTransport:
                 method, self._model_path + path, timeout=urllib3.Timeout(total=timeout_s), redirect=False, **content
             )
         except urllib3.exceptions.NewConnectionError as error:
-            raise UnavailableError(f"no server answers at {self._endpoint}; is it running? ({error})") from error
+            raise UnavailableError(
+                f"no HTTP server answers at {self._endpoint}; is it running? ({_reason(error)})"
+            ) from error
         except urllib3.exceptions.TimeoutError as error:
             raise DeadlineExceededError(f"{self._endpoint} did not answer within {timeout_s:g} s") from error
+        except urllib3.exceptions.ProtocolError as error:
+            if type(error.__context__) is http.client.BadStatusLine:  # its subclass means: closed without an answer
+                message = f"{self._endpoint} does not speak HTTP; is this the port of another protocol?"
+                raise ProtocolError(message) from error
+            raise UnavailableError(f"the connection to {self._endpoint} broke: {error}") from error
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(f"the connection to {self._endpoint} broke: {error}") from error
         if answer.status != 200:
@@ -89,9 +97,14 @@ def _translated(answer: urllib3.BaseHTTPResponse, endpoint: Endpoint) -> Triptyc
     return kind(f"{endpoint}: HTTP {answer.status}: {message.splitlines()[0][:200]}")
 
 
+def _reason(error: Exception) -> str:
+    """The system's words, without urllib3's own before them."""
+    return str(error).rpartition(": ")[2]
+
+
 def _message(body: bytes) -> str:
     """Triton's `{"error": …}`; nothing of another server's page."""
     try:
         return str(json.loads(body)["error"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""

@@ -18,11 +18,16 @@ class PillowImage(Protocol):
     @property
     def mode(self) -> str: ...
 
+    def convert(self, mode: str) -> "PillowImage": ...
+
     def save(self, fp: IO[bytes], format: str) -> None: ...  # noqa: A002  Pillow's own parameter name
 
 
 ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PillowImage | NDArray[Any]
 """A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array."""
+
+
+_PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
 def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
@@ -42,7 +47,7 @@ def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
     elif isinstance(image, np.ndarray):
         body = _png_of_array(image, source=name)
     elif isinstance(image, PillowImage):
-        body = _png(image)
+        body = _png(image, source=name)
     elif hasattr(image, "read"):
         body = _stream_bytes(image, source=name)
     else:
@@ -53,6 +58,8 @@ def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
 
 
 def _file_bytes(path: str) -> bytes:
+    if not path:
+        raise ImageError("missing_file", "the path is empty", source="''")
     try:
         body = Path(path).read_bytes()
     except FileNotFoundError as error:
@@ -67,13 +74,15 @@ def _file_bytes(path: str) -> bytes:
     return body
 
 
-def _stream_bytes(stream: IO[bytes], *, source: str) -> bytes:
+def _stream_bytes(stream: Any, *, source: str) -> bytes:
+    if isinstance(stream, io.TextIOBase):
+        raise ImageError("unsupported_type", "the file object is not binary; open it with 'rb'", source=source)
     try:
         body = stream.read()
     except (OSError, ValueError) as error:  # ValueError: a closed file
         raise ImageError("unreadable", f"the file object cannot be read: {error}", source=source) from error
     if not isinstance(body, bytes):
-        raise ImageError("unsupported_type", "the file object is not binary; open it with 'rb'", source=source)
+        raise ImageError("unsupported_type", f"the file object reads {type(body).__name__}, not bytes", source=source)
     return body
 
 
@@ -86,10 +95,13 @@ def _png_of_array(array: NDArray[Any], *, source: str) -> bytes:
     except ModuleNotFoundError as error:
         message = "encoding an array needs Pillow: pip install 'triptych[images]'"
         raise ImageError("unsupported_type", message, source=source) from error
-    return _png(Image.fromarray(np.ascontiguousarray(array)))
+    return _png(Image.fromarray(np.ascontiguousarray(array)), source=source)
 
 
-def _png(image: PillowImage) -> bytes:
+def _png(image: PillowImage, *, source: str) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
+    try:
+        (image if image.mode in _PNG_MODES else image.convert("RGB")).save(buffer, format="PNG")
+    except (OSError, ValueError, SystemError) as error:  # a lazily opened file that is damaged; no pixels; closed
+        raise ImageError("unreadable", f"the Pillow image cannot be encoded: {error}", source=source) from error
     return buffer.getvalue()
