@@ -10,7 +10,7 @@ def rank(logits: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArra
     logits: (N, C) float32, k <= C. Returns class ids (N, k) int32 and scores (N, k) float32.
     Among equal logits the lower class id comes first. A row with a non-finite logit has NaN scores.
     """
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     class_ids = np.argsort(-logits, axis=1, kind="stable")[:, :k].astype(np.int32)

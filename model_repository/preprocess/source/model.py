@@ -1,6 +1,7 @@
 """Triton model `preprocess`: IMAGE [N, 1] BYTES -> PIXELS [N, S, S, 3] UINT8 and IMAGE_ERROR [N, 1] BYTES."""
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from .image_pipeline import ImagePipeline, ImageRejectedError
+
+# Pillow warns of odd metadata, which does not touch the pixels; this process does nothing else.
+warnings.simplefilter("ignore")
 
 
 class TritonPythonModel:
