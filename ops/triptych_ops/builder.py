@@ -29,13 +29,13 @@ def build(store: release.Store, *, architecture: str, top_k: int, report: Callab
     if architecture not in export.SOURCES:
         raise MissingError(f"there is no architecture {architecture!r}; choose {', '.join(export.SOURCES)}")
     installation = runtime.find_installation(os.environ)
-    report(f"reading the weights of {architecture}")
-    weights = export.SOURCES[architecture]()
-    reference = export.Reference(weights)
-    paths = [photograph.path for photograph in PHOTOGRAPHS]
-
     number = store.next_number()
     with store.staging() as staged:
+        report(f"reading the weights of {architecture}")
+        weights = export.SOURCES[architecture]()
+        reference = export.Reference(weights)
+        paths = [photograph.path for photograph in PHOTOGRAPHS]
+
         report("exporting to ONNX and comparing with torch")
         pixels = np.stack([reference.pixels(path) for path in paths])  # (N, S, S, 3) uint8
         graph = export.export_graph(weights, staged / "model.onnx", pixels=pixels)
@@ -44,7 +44,6 @@ def build(store: release.Store, *, architecture: str, top_k: int, report: Callab
         assembly = _assembly(number, weights, reference, graph, top_k)
         repository = staged / release.REPOSITORY
         release.assemble(assembly, repository)
-        graph.path.unlink()
 
         report("serving it and comparing its answers with torch")
         answers = _served_answers(installation, repository, paths)

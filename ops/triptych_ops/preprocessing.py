@@ -1,6 +1,6 @@
 """The one definition of preprocessing: of weights, of the torch reference, of a release, of the server."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -12,7 +12,7 @@ class ImageLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    formats: list[str] = ["JPEG", "PNG", "WEBP"]  # Pillow's names
+    formats: list[str] = Field(default=["JPEG", "PNG", "WEBP"], min_length=1)  # Pillow's names
     max_bytes: int = Field(default=20 * MEBI, gt=0)  # no camera's JPEG is larger
     max_pixels: int = Field(default=50_000_000, gt=0)  # 150 MB decoded
 
@@ -30,7 +30,7 @@ class Preprocessing(BaseModel):
     crop: int = Field(gt=0)  # pixels of each side of the centre crop
     interpolation: Literal["bilinear", "bicubic"]
     mean: list[float] = Field(min_length=3, max_length=3)  # R, G, B in [0, 1]
-    std: list[float] = Field(min_length=3, max_length=3)
+    std: list[Annotated[float, Field(gt=0)]] = Field(min_length=3, max_length=3)
     limits: ImageLimits = ImageLimits()
 
     @model_validator(mode="after")

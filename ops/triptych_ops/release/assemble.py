@@ -43,7 +43,8 @@ class Assembly:
 def assemble(assembly: Assembly, repository: Path) -> None:
     """Write the Triton model repository of a release into the new folder `repository`.
 
-    Every version folder is called by the release's number, and every ensemble step names it.
+    Every version folder is called by the release's number, and every ensemble step names it. The graph
+    is moved into it, not copied: weights can be large.
 
     Raises:
         RefusedError: the labels cannot be written one a line, or are fewer than `top_k`.
@@ -64,7 +65,7 @@ def assemble(assembly: Assembly, repository: Path) -> None:
     definition = assembly.preprocessing.model_dump_json(indent=2) + "\n"
     version_file("preprocess", "preprocessing.json").write_text(definition, encoding="utf-8")
     version_file("postprocess", "labels.txt").write_text("\n".join(assembly.labels) + "\n", encoding="utf-8")
-    shutil.copyfile(assembly.graph, version_file("classifier", "model.onnx"))
+    shutil.move(assembly.graph, version_file("classifier", "model.onnx"))
     # Triton wants a version folder for an ensemble, too, and object stores drop empty folders.
     version_file(contract.MODEL_NAME, "release").write_text(f"{assembly.number}\n", encoding="utf-8")
 
@@ -87,5 +88,5 @@ def _check_labels(assembly: Assembly) -> None:
             f"top-k {assembly.top_k} of {len(assembly.labels)} classes; choose 1 to the number of classes"
         )
     for number, label in enumerate(assembly.labels):
-        if not label.strip() or len(label.splitlines()) != 1:
+        if not label.strip() or label.splitlines() != [label]:
             raise RefusedError(f"label {number} is {label!r}; a label is one line that is not empty")

@@ -1,23 +1,19 @@
 """A folder of releases: numbers only grow, a published release never changes, publishing is atomic."""
 
 import errno
-import fcntl
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from triptych_ops.errors import MissingError, OpsError
+from triptych_ops.errors import MissingError, OpsError, RefusedError
+from triptych_ops.scratch import flush, scratch_folder
 
 from . import integrity
 from .manifest import Manifest
 
 MANIFEST = "release.json"
 REPOSITORY = "repository"
-_STAGING_PREFIX = ".staging-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class Store:
         folder = self._releases / str(number)
         manifest = Manifest.from_file(folder / MANIFEST)
         if manifest.number != number:
-            raise MissingError(f"{folder / MANIFEST} is the manifest of release {manifest.number}, not {number}")
+            raise RefusedError(f"{folder / MANIFEST} is the manifest of release {manifest.number}, not {number}")
         return Release(folder, manifest)
 
     def next_number(self) -> int:
@@ -91,22 +87,10 @@ class Store:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A folder in the store, invisible as a release, that is gone afterwards unless it was published.
-
-        What a killed build left behind is removed first: its lock is free.
-        """
+        """A folder in the store, invisible as a release, that is gone afterwards unless it was published."""
         self._releases.mkdir(parents=True, exist_ok=True)
-        with _descriptor(self._releases) as releases:
-            fcntl.flock(releases, fcntl.LOCK_EX)  # nobody tidies between the making of a folder and its lock
-            self._remove_abandoned()
-            folder = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=self._releases))
-            lock = os.open(folder, os.O_RDONLY)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
+        with scratch_folder(self._releases, prefix=".staging-") as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            os.close(lock)
 
     def publish(self, staged: Path, manifest: Manifest) -> Release:
         """Make the files in `staged` the release `manifest.number`: wholly or not at all.
@@ -115,7 +99,8 @@ class Store:
             OpsError: that number was published meanwhile.
         """
         manifest.write(staged / MANIFEST)
-        _flush(staged)
+        for path in (staged, *staged.rglob("*")):
+            flush(path)
         folder = self._releases / str(manifest.number)
         try:
             staged.chmod(0o755)
@@ -126,31 +111,9 @@ class Store:
             raise OpsError(
                 f"release {manifest.number} was published by another build meanwhile; build again"
             ) from error
-        with _descriptor(self._releases) as releases:
-            os.fsync(releases)
+        flush(self._releases)
         return Release(folder, manifest)
-
-    def _remove_abandoned(self) -> None:
-        for folder in self._releases.glob(f"{_STAGING_PREFIX}*"):
-            with suppress(FileNotFoundError, BlockingIOError), _descriptor(folder) as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while a build is at work in it
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit() and not name.startswith("0")
-
-
-def _flush(folder: Path) -> None:
-    for path in (folder, *folder.rglob("*")):
-        with _descriptor(path) as descriptor:
-            os.fsync(descriptor)
-
-
-@contextmanager
-def _descriptor(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -7,14 +7,14 @@ import signal
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 from triptych import Client, Health
 from triptych_ops.errors import OpsError, TimedOutError
+from triptych_ops.scratch import scratch_folder
 
 from .installation import Installation
 from .log import first_error
@@ -33,7 +33,7 @@ _FLAGS = (
     "--allow-vertex-ai=false",
 )
 
-EXIT_TIMEOUT_S = 10
+EXIT_TIMEOUT_S = 5
 """What requests under way get at SIGTERM; Triton counts an idle keep-alive connection as one."""
 
 _KILL_AFTER_S = EXIT_TIMEOUT_S + 5
@@ -54,37 +54,26 @@ class Server:
         self._installation = installation
         self._repository = repository
         self._verbose = verbose
-        self._process: subprocess.Popen[bytes] | None = None
-        self._shared_memory_prefix = f"triptych-{os.getpid()}-{uuid.uuid4().hex[:8]}-"
+        self._leaving = ExitStack()
         self.ports = ports
 
     def __enter__(self) -> "Server":
         self.ports.check()
-        self._folder = Path(tempfile.mkdtemp(prefix="triptych-serve-"))
-        self._log = self._folder / "tritonserver.log"
-        try:
+        with ExitStack() as started:
+            self._folder = started.enter_context(scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-serve-"))
             self._installation.lay_out_backends(self._folder / "backends")
             # Served from a copy: the stubs, which ignore PYTHONDONTWRITEBYTECODE, write beside their sources.
             shutil.copytree(self._repository, self._folder / "repository")
-            with self._log.open("wb") as log:
-                self._process = subprocess.Popen(
-                    self._command(),
-                    env=self._installation.environment(os.environ),
-                    stdin=subprocess.DEVNULL,
-                    stdout=None if self._verbose else log,
-                    stderr=None if self._verbose else log,
-                    start_new_session=True,  # Ctrl-C reaches us alone, and one signal reaches all of its stubs
-                    preexec_fn=_die_with_parent,
-                )
-        except BaseException:
-            self.stop()
-            raise
+            started.callback(_remove_regions, self._regions)
+            self._process = self._start()
+            started.callback(_stop, self._process)
+            self._leaving = started.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.stop()
+        self._leaving.close()
 
     def wait_ready(self, *, timeout_s: float = 60.0, cancelled: Callable[[], bool] = lambda: False) -> Health:
         """Return once the server has classified the built-in image rightly, or `cancelled()` is true.
@@ -110,32 +99,38 @@ class Server:
         Raises:
             OpsError: it ended by itself; the message has its first error.
         """
-        assert self._process is not None, "the server was never started"  # noqa: S101
         status = self._process.poll()
         if status is not None:
-            raise OpsError(f"tritonserver ended with status {status}: {first_error(self._log)}")
+            reason = "its log is above" if self._verbose else first_error(self._log)
+            raise OpsError(f"tritonserver ended with status {status}: {reason}")
 
-    def stop(self) -> None:
-        """Stop the process and everything it started; a second call does nothing."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.terminate()
-            try:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_KILL_AFTER_S)
-            finally:
-                _kill_group(process.pid)
-                process.wait()
-        for region in _SHARED_MEMORY.glob(f"{self._shared_memory_prefix}*"):
-            region.unlink(missing_ok=True)
-        shutil.rmtree(self._folder, ignore_errors=True)
+    @property
+    def _log(self) -> Path:
+        return self._folder / "tritonserver.log"
+
+    @property
+    def _regions(self) -> str:
+        """Prefix of the server's shared memory; the random end of the folder's name makes it this server's own."""
+        return f"{self._folder.name}-"
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                self._command(),
+                env=self._installation.environment(os.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=None if self._verbose else log,
+                stderr=None if self._verbose else log,
+                start_new_session=True,  # Ctrl-C reaches us alone, and one signal reaches all of its stubs
+                preexec_fn=_die_with_parent,
+            )
 
     def _command(self) -> list[str]:
         return [
             str(self._installation.binary),
             f"--model-repository={self._folder / 'repository'}",
             f"--backend-directory={self._folder / 'backends'}",
-            f"--backend-config=python,shm-region-prefix-name={self._shared_memory_prefix}",
+            f"--backend-config=python,shm-region-prefix-name={self._regions}",
             *(f"--{service}-address={LOOPBACK}" for service in ("http", "grpc", "metrics")),
             f"--http-port={self.ports.http}",
             f"--grpc-port={self.ports.grpc}",
@@ -145,9 +140,20 @@ class Server:
         ]
 
 
-def _kill_group(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_KILL_AFTER_S)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the stubs of a server that ended without them, too
+        process.wait()
+
+
+def _remove_regions(prefix: str) -> None:
+    for region in _SHARED_MEMORY.glob(f"{prefix}*"):
+        region.unlink(missing_ok=True)
 
 
 def _die_with_parent() -> None:
