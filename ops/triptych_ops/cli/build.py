@@ -5,8 +5,9 @@ import click
 from triptych_ops.errors import OpsError
 from triptych_ops.release import Release, Store
 
-from .options import json_option, store_option
+from .options import json_option
 from .output import Steps, print_json, say
+from .store_option import store_option
 
 
 @click.command()

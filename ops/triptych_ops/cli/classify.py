@@ -3,7 +3,6 @@
 import dataclasses
 
 import click
-from rich.table import Table
 
 from triptych import Classification, Client, ImageError
 
@@ -36,16 +35,18 @@ def classify(
             if as_json:
                 print_json(_record(path, result))
             elif isinstance(result, Classification):
-                print_table(answer_table(path, result))
+                show(path, result)
     context.exit(failures.exit_code(failed[0]) if failed else failures.DONE)
 
 
-def answer_table(title: str, result: Classification) -> Table:
-    """The classes of one answer, best first."""
-    answer = table("label", "score", "class", title=title, right=("score", "class"))
+def show(title: str, result: Classification) -> None:
+    """Print the classes of one answer, best first, under its title."""
+    answer = table("score", "class", "label", right=("score", "class"))
     for prediction in result.predictions:
-        answer.add_row(prediction.label, f"{prediction.score:.4f}", str(prediction.class_id))
-    return answer
+        answer.add_row(f"{prediction.score:.4f}", str(prediction.class_id), prediction.label)
+    click.echo(title)
+    print_table(answer)
+    click.echo()
 
 
 def _record(path: str, result: Classification | ImageError) -> dict[str, object]:

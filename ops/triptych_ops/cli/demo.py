@@ -10,9 +10,9 @@ from triptych_ops.photographs import PHOTOGRAPHS, Photograph
 from triptych_ops.release import Release, Store
 
 from .build import build_release
-from .classify import answer_table
-from .options import store_option
-from .output import print_table, say
+from .classify import show
+from .output import say
+from .store_option import store_option
 
 
 @click.command()
@@ -45,6 +45,6 @@ def _show(photograph: Photograph, client: Client, protocol: str, server: runtime
     after = runtime.member_times(server.ports.grpc_url)
     spent = [(after[member] - before[member]).total_s * 1000 for member in contract.MEMBERS]
     total = result.elapsed_s * 1000
-    print_table(answer_table(f"{photograph.name} through {protocol}", result))
     parts = zip(("decode", "classify", "rank", "transport"), (*spent, total - sum(spent)), strict=True)
-    click.echo(f"{total:.1f} ms = " + " + ".join(f"{name} {part:.1f}" for name, part in parts) + "\n")
+    shares = " + ".join(f"{name} {part:.1f}" for name, part in parts)
+    show(f"{photograph.name} through {protocol}: {total:.1f} ms = {shares}", result)

@@ -1,5 +1,6 @@
 """Errors -> one line for people and one of the documented exit codes."""
 
+import errno
 from collections.abc import Mapping
 
 import click
@@ -13,6 +14,12 @@ _SDK_CODES: Mapping[type[TriptychError], int] = {
     InvalidUrlError: USAGE,
     NotFoundError: NOT_FOUND,
     DeadlineExceededError: TIMED_OUT,
+}
+_CURES: Mapping[int, str] = {
+    errno.ENOSPC: "nothing was kept; free some space, or choose another folder with --store or TMPDIR",
+    errno.EDQUOT: "nothing was kept; free some of your quota, or choose another folder with --store or TMPDIR",
+    errno.EACCES: "change its permissions, or choose another folder with --store",
+    errno.EROFS: "choose another folder with --store",
 }
 _IMAGE_CODES: Mapping[str, int] = {"missing_file": NOT_FOUND, "is_directory": USAGE, "unsupported_type": USAGE}
 
@@ -45,4 +52,5 @@ def line(error: Exception) -> str:
 def _os_error(error: OSError) -> str:
     what = error.strerror or str(error)
     where = f": {error.filename}" if error.filename else ""
-    return f"{what}{where}"
+    cure = _CURES.get(error.errno or 0)
+    return f"{what}{where}" + (f"; {cure}" if cure else "")

@@ -1,7 +1,9 @@
 """The command group, and the one place where errors become a line and an exit code."""
 
+import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
@@ -9,28 +11,38 @@ import click
 
 from triptych import TriptychError
 
-from . import failures
-from .build import build
-from .classify import classify
-from .demo import demo
-from .health import health
-from .release import release
-from .serve import serve
+from . import failures, settings
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TRIPTYCH"})
+class _Commands(click.Group):
+    """Commands by file, imported when they are asked for: `classify` starts without what `build` needs."""
+
+    _NAMES = ("build", "classify", "demo", "health", "release", "serve")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's interface
+        return list(self._NAMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in self._NAMES:
+            return None
+        command: click.Command = getattr(import_module(f".{cmd_name}", __package__), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TRIPTYCH"})
 @click.version_option(package_name="triptych")
-def triptych() -> None:
+@click.pass_context
+def triptych(context: click.Context) -> None:
     """Build, serve and call image classifiers on Triton.
 
     Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 a gate refused, 5 timed out, 6 inconclusive.
     """
-
-
-for _command in (build, classify, demo, health, release, serve):
-    triptych.add_command(_command)
+    name = context.invoked_subcommand
+    command = context.command.get_command(context, name) if name and isinstance(context.command, click.Group) else None
+    if name and command:
+        context.default_map = {name: settings.defaults(os.environ, name, command)}
 
 
 def run() -> int:
@@ -44,6 +56,9 @@ def run() -> int:
     except click.Abort:
         sys.stderr.write("triptych: interrupted\n")
         return _INTERRUPTED
+    except BrokenPipeError:  # the reader of stdout has gone, as in `triptych … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return failures.FAILED
     except (click.ClickException, TriptychError, OSError) as error:
         sys.stderr.write(f"triptych: {failures.line(error)}\n")
         return failures.exit_code(error)

@@ -1,27 +1,16 @@
 """Options that several commands share, with the agreed names, variables and defaults."""
 
-from pathlib import Path
+import math
 
 import click
 
-from triptych_ops.release import Store
+
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number of seconds")
+    return value
 
 
-def _store(_context: click.Context, _parameter: click.Parameter, value: str) -> Store:
-    if "://" in value:
-        raise click.BadParameter(f"{value!r} is a URL; a store is a folder")
-    return Store(Path(value))
-
-
-store_option = click.option(
-    "--store",
-    callback=_store,
-    metavar="PATH",
-    default=".",
-    show_default=True,
-    envvar="TRIPTYCH_STORE",
-    help="Folder that holds releases/.  [TRIPTYCH_STORE]",
-)
 url_option = click.option(
     "--url",
     default="grpc://localhost:8001",
@@ -33,6 +22,7 @@ timeout_option = click.option(
     "--timeout",
     "timeout_s",
     type=click.FloatRange(min=0, min_open=True),
+    callback=_finite,
     default=10.0,
     show_default=True,
     envvar="TRIPTYCH_TIMEOUT",

@@ -5,8 +5,9 @@ import click
 from triptych_ops.preprocessing import MEBI
 from triptych_ops.release import Manifest, Store
 
-from .options import json_option, store_option
+from .options import json_option
 from .output import print_json, print_table, table
+from .store_option import store_option
 
 
 @click.group()

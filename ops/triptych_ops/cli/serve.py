@@ -13,8 +13,8 @@ import click
 from triptych_ops import runtime
 from triptych_ops.release import Store
 
-from .options import store_option
 from .output import say
+from .store_option import store_option
 
 _CHECK_S = 0.5  # between two looks whether the server still runs
 
