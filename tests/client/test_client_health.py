@@ -1,0 +1,165 @@
+from collections.abc import Mapping
+
+import pytest
+
+from triptych import (
+    Client,
+    DeadlineExceededError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServerError,
+    TriptychError,
+    UnavailableError,
+)
+from triptych.health import image
+from triptych.transport import InferRequest, InferResponse, InvalidArgumentError
+
+from .fake_transport import KNOWN, FakeTransport
+
+ERRORS = (
+    DeadlineExceededError,
+    InvalidArgumentError,
+    NotFoundError,
+    OverloadedError,
+    PermissionDeniedError,
+    ProtocolError,
+    ServerError,
+    UnavailableError,
+)
+
+
+class Clock:
+    """Stands in for the module `time`: sleeping is instant, and remembered."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    perf_counter = monotonic
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += seconds
+
+
+class SilentTransport(FakeTransport):
+    """Each request takes all of its time, then fails with how often it was asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def infer(self, request: InferRequest) -> InferResponse:
+        self.requests.append(request)
+        self._clock.sleep(request.timeout_s)
+        raise DeadlineExceededError(f"no answer, {len(self.requests)}")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    fake = Clock()
+    monkeypatch.setattr("triptych.client.time", fake)
+    return fake
+
+
+def test_health_is_good_where_the_known_answer_comes_back(client: Client, transport: FakeTransport) -> None:
+    state = client.health()
+    assert (state.ok, state.known, state.release) == (True, True, 12)
+    assert state.reason.endswith("with 0.500, as known")
+    assert state.elapsed_s >= 0
+    assert [request.images for request in transport.requests] == [(image(),)]
+
+
+@pytest.mark.parametrize("changed", [{"health_class_id": "8"}, {"health_score": "0.9"}])
+def test_health_is_bad_where_another_answer_comes_back(
+    changed: Mapping[str, str], client: Client, transport: FakeTransport
+) -> None:
+    transport.configuration = {**KNOWN, **changed}
+    state = client.health()
+    assert (state.ok, state.known, state.release) == (False, True, 12)
+    assert "the known answer is class" in state.reason
+
+
+def test_health_is_good_but_not_known_where_the_release_has_no_known_answer(
+    client: Client, transport: FakeTransport
+) -> None:
+    transport.configuration = {}
+    state = client.health()
+    assert (state.ok, state.known, state.release) == (True, False, 12)
+
+
+@pytest.mark.parametrize("kind", [PermissionDeniedError, ProtocolError, InvalidArgumentError])
+def test_health_is_good_but_not_known_where_the_edge_lets_only_inference_in(
+    kind: type[TriptychError], client: Client, transport: FakeTransport
+) -> None:
+    transport.configuration = kind("not for you")
+    state = client.health()
+    assert (state.ok, state.known, state.release) == (True, False, 12)
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_health_never_raises_where_the_inference_fails(
+    kind: type[TriptychError], client: Client, transport: FakeTransport
+) -> None:
+    transport.failures = [kind("no luck today")]
+    state = client.health()
+    assert (state.ok, state.known, state.release) == (False, False, None)
+    assert "no luck today" in state.reason
+
+
+@pytest.mark.parametrize("kind", [UnavailableError, DeadlineExceededError, OverloadedError, ServerError])
+def test_health_is_bad_where_the_server_fails_after_the_inference(
+    kind: type[TriptychError], client: Client, transport: FakeTransport
+) -> None:
+    transport.configuration = kind("no luck today")
+    state = client.health()
+    assert (state.ok, state.reason, state.known) == (False, "no luck today", False)
+
+
+def test_health_is_bad_where_the_image_is_rejected(client: Client, transport: FakeTransport) -> None:
+    transport.failures = [InvalidArgumentError("[0] corrupt_image: broken")]
+    state = client.health()
+    assert (state.ok, state.release) == (False, None)
+    assert "broken" in state.reason
+
+
+@pytest.mark.parametrize("scheme", ["grpc", "http"])
+def test_health_says_where_nobody_answers(scheme: str, nobody: str) -> None:
+    with Client(f"{scheme}://{nobody}") as client:
+        state = client.health(timeout_s=5.0)
+    assert (state.ok, state.known, state.release) == (False, False, None)
+    assert nobody in state.reason
+
+
+def test_waiting_ends_with_the_first_good_state(client: Client, transport: FakeTransport, clock: Clock) -> None:
+    transport.failures = [UnavailableError("starting"), NotFoundError("loading")]
+    state = client.wait_until_ready(60.0)
+    assert (state.ok, state.release) == (True, 12)
+    assert len(transport.requests) == 3
+    assert clock.now < 1001.0
+
+
+def test_waiting_in_vain_returns_the_last_state(client: Client, transport: FakeTransport, clock: Clock) -> None:
+    transport.failures = [UnavailableError("starting"), *(NotFoundError(f"loading {n}") for n in range(1000))]
+    state = client.wait_until_ready(2.0)
+    assert not state.ok
+    assert state.reason == f"loading {len(transport.requests) - 2}"
+    assert clock.now <= 1002.0
+
+
+def test_waiting_asks_once_even_where_no_time_is_left(client: Client, transport: FakeTransport, clock: Clock) -> None:
+    assert client.wait_until_ready(0.0).ok
+    assert (len(transport.requests), clock.now) == (1, 1000.0)
+
+
+def test_a_check_is_cut_to_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    silent = SilentTransport(clock)
+    monkeypatch.setattr("triptych.client._connect", lambda _: silent)
+    state = Client(timeout_s=10.0).wait_until_ready(25.0)
+    assert (state.ok, state.reason) == (False, "no answer, 3")
+    assert [request.timeout_s for request in silent.requests] == pytest.approx([10.0, 10.0, 4.8])
+    assert clock.now == pytest.approx(1025.0)

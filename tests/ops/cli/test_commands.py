@@ -1,0 +1,92 @@
+"""The command line where no server is needed: usage, missing things, refusals."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from commands import TRIPTYCH, triptych
+from triptych_ops.photographs import PHOTOGRAPHS
+
+COFFEE = PHOTOGRAPHS[1].path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["classify", COFFEE, "--url", "ftp://x"], 2, "the scheme must be"),
+        (["classify", COFFEE, "--url", "localhost:8001"], 2, "the scheme must be"),
+        (["classify", COFFEE, "--url", "grpc://127.0.0.1:1"], 1, "no gRPC server answers at grpc://127.0.0.1:1"),
+        (["classify", COFFEE, "--url", "http://127.0.0.1:1"], 1, "no HTTP server answers at http://127.0.0.1:1"),
+        (["classify", COFFEE, "--top-k", "0"], 2, "0 is not in the range"),
+        (["classify"], 2, "Missing argument 'IMAGE...'"),
+        (["serve", "--store", "nowhere"], 3, "there is no store at nowhere"),
+        (["serve", "--store", "."], 3, "holds no release; run: triptych build"),
+        (["serve", "x"], 2, "'x' is not a valid integer"),
+        (["serve", "--http-port", "70000"], 2, "70000 is not in the range"),
+        (["release", "list", "--store", "nowhere"], 3, "there is no store at nowhere"),
+        (["release", "show", "7", "--store", "."], 3, "holds no release"),
+        (["release", "list", "--store", "s3://bucket"], 2, "is a URL; a store is a folder"),
+        (["clasify"], 2, "No such command 'clasify'"),
+    ],
+)
+def test_one_line_and_the_documented_exit_code(tmp_path: Path, arguments: list[str], status: int, words: str) -> None:
+    done = triptych(*arguments, cwd=tmp_path)
+    assert done.returncode == status
+    assert done.stdout == ""
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("triptych: ")
+    assert words in line
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("manifest", "words"),
+    [(b"{", "is corrupt"), (b"", "is corrupt"), (b'{"schema_version": 1}', "is corrupt"), (None, "is missing")],
+)
+@pytest.mark.parametrize("command", [["release", "show"], ["release", "list"], ["serve"]])
+def test_a_corrupt_manifest_is_refused_by_name(
+    tmp_path: Path, manifest: bytes | None, words: str, command: list[str]
+) -> None:
+    folder = tmp_path / "releases" / "3"
+    folder.mkdir(parents=True)
+    if manifest is not None:
+        (folder / "release.json").write_bytes(manifest)
+    done = triptych(*command, "--store", tmp_path)
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert str(folder / "release.json") in line
+    assert words in line
+
+
+def test_health_of_a_server_that_is_not_there(tmp_path: Path) -> None:
+    done = triptych("health", "--url", "grpc://127.0.0.1:1", "--json", cwd=tmp_path)
+    assert done.returncode == 1
+    state = json.loads(done.stdout)
+    assert (state["schema_version"], state["ok"], state["release"]) == (1, False, None)
+    assert "no gRPC server answers" in state["reason"]
+
+
+def test_settings_come_from_the_environment_and_a_flag_beats_them(tmp_path: Path) -> None:
+    environment = {"TRIPTYCH_URL": "grpc://127.0.0.1:1", "TRIPTYCH_STORE": str(tmp_path / "env")}
+    assert "127.0.0.1:1" in triptych("classify", COFFEE, env=environment).stderr
+    assert "127.0.0.1:2" in triptych("classify", COFFEE, "--url", "grpc://127.0.0.1:2", env=environment).stderr
+    assert "no store at" in triptych("release", "list", env=environment).stderr
+
+
+def test_help_names_the_exit_codes_and_every_command() -> None:
+    done = triptych("--help")
+    assert done.returncode == 0
+    for word in ("build", "classify", "demo", "health", "release", "serve", "4 a gate refused"):
+        assert word in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    with subprocess.Popen([str(TRIPTYCH), "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1

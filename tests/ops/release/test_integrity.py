@@ -1,0 +1,114 @@
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from triptych_ops.errors import RefusedError
+from triptych_ops.release import FileDigest, digest, digests
+from triptych_ops.release.integrity import verify
+
+MANIFEST = "release.json"
+Tamper = Callable[[Path], object]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "7"
+    (folder / "repository" / "classifier" / "7").mkdir(parents=True)
+    (folder / "repository" / "classifier" / "7" / "model.onnx").write_bytes(b"weights")
+    (folder / "repository" / "classifier" / "config.pbtxt").write_bytes(b"")
+    (folder / MANIFEST).write_bytes(b"{}")
+    return folder
+
+
+@pytest.fixture
+def expected(folder: Path) -> dict[str, FileDigest]:
+    return digests(folder, excluding=MANIFEST)
+
+
+def test_a_digest_is_sha256_and_size(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    # The one-block message of FIPS 180-2, appendix B.1.
+    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert digest(tmp_path / "file") == FileDigest(sha256=sha256, size=3)
+
+
+def test_digests_name_every_file_by_its_path_with_slashes_but_the_excluded(folder: Path) -> None:
+    found = digests(folder, excluding=MANIFEST)
+    assert list(found) == ["repository/classifier/7/model.onnx", "repository/classifier/config.pbtxt"]
+    assert found["repository/classifier/config.pbtxt"].sha256 == hashlib.sha256().hexdigest()
+    assert set(digests(folder)) - set(found) == {MANIFEST}
+
+
+def test_an_untouched_release_passes(folder: Path, expected: dict[str, FileDigest]) -> None:
+    verify(folder, expected, excluding=MANIFEST)
+    (folder / MANIFEST).write_bytes(b"the manifest itself is not among its files")
+    verify(folder, expected, excluding=MANIFEST)
+
+
+GRAPH = "repository/classifier/7/model.onnx"
+RENAMED = "repository/classifier/7/model.onn"
+EXTRA = "repository/extra"
+
+
+@pytest.mark.parametrize(
+    ("tamper", "name", "problem"),
+    [
+        pytest.param(lambda at: (at / GRAPH).write_bytes(b"weighty"), GRAPH, "was altered", id="altered byte"),
+        pytest.param(lambda at: (at / GRAPH).write_bytes(b"weight"), GRAPH, "was altered", id="cut off"),
+        pytest.param(lambda at: (at / GRAPH).write_bytes(b""), GRAPH, "was altered", id="emptied"),
+        pytest.param(lambda at: (at / GRAPH).unlink(), GRAPH, "is missing", id="removed"),
+        pytest.param(lambda at: (at / GRAPH).rename(at / RENAMED), RENAMED, "is not in the manifest", id="renamed"),
+        pytest.param(lambda at: (at / GRAPH).rename(at / EXTRA), GRAPH, "is missing", id="moved"),
+        pytest.param(lambda at: (at / EXTRA).write_bytes(b""), EXTRA, "is not in the manifest", id="added"),
+        pytest.param(
+            lambda at: (at / "repository" / ".hidden").write_bytes(b""),
+            "repository/.hidden",
+            "is not in the manifest",
+            id="added and hidden",
+        ),
+        pytest.param(
+            lambda at: (at / "repository" / MANIFEST).write_bytes(b"{}"),
+            f"repository/{MANIFEST}",
+            "is not in the manifest",
+            id="added under the manifest's name",
+        ),
+        pytest.param(lambda at: (at / EXTRA).symlink_to(at / GRAPH), EXTRA, "is a link", id="link to a file"),
+        pytest.param(lambda at: (at / EXTRA).symlink_to(at / "repository"), EXTRA, "is a link", id="link to a folder"),
+        pytest.param(lambda at: (at / EXTRA).symlink_to(at / "nowhere"), EXTRA, "is a link", id="link to nothing"),
+        pytest.param(lambda at: os.mkfifo(at / EXTRA), EXTRA, "special file", id="fifo"),
+    ],
+)
+def test_a_release_that_was_tampered_with_is_refused_by_the_files_name(
+    folder: Path, expected: dict[str, FileDigest], tamper: Tamper, name: str, problem: str
+) -> None:
+    tamper(folder)
+    with pytest.raises(RefusedError, match=problem) as caught:
+        verify(folder, expected, excluding=MANIFEST)
+    assert str(caught.value).startswith(f"{folder / name} ")
+
+
+@pytest.mark.parametrize("name", [GRAPH, MANIFEST])
+def test_a_link_to_the_very_same_bytes_is_refused(
+    folder: Path, expected: dict[str, FileDigest], tmp_path: Path, name: str
+) -> None:
+    (folder / name).rename(tmp_path / "elsewhere")
+    (folder / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RefusedError, match="is a link") as caught:
+        verify(folder, expected, excluding=MANIFEST)
+    assert str(folder / name) in str(caught.value)
+
+
+def test_the_first_of_several_problems_is_named(folder: Path, expected: dict[str, FileDigest]) -> None:
+    (folder / "repository" / "zzz").write_bytes(b"")
+    (folder / "repository" / "aaa").write_bytes(b"")
+    with pytest.raises(RefusedError, match="/repository/aaa is not in the manifest"):
+        verify(folder, expected, excluding=MANIFEST)
+
+
+def test_a_release_cannot_be_made_of_links(folder: Path) -> None:
+    (folder / "link").symlink_to(folder / MANIFEST)
+    with pytest.raises(RefusedError, match="is a link"):
+        digests(folder)

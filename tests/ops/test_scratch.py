@@ -1,0 +1,46 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from triptych_ops.scratch import scratch_folder
+
+HOLD = """
+import sys
+from pathlib import Path
+from triptych_ops.scratch import scratch_folder
+with scratch_folder(Path(sys.argv[1]), prefix="x-") as folder:
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_folder_is_private_and_gone_at_the_end(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path, prefix="x-") as folder:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        (folder / "file").touch()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_is_gone_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), scratch_folder(tmp_path, prefix="x-"):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_live_owner_keeps_its_folder_and_a_killed_one_loses_it(tmp_path: Path) -> None:
+    owner = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    owned = Path(owner.stdout.readline().strip())
+    with scratch_folder(tmp_path, prefix="x-"):
+        assert owned.is_dir()
+    owner.kill()
+    owner.communicate()
+    assert owned.is_dir()
+    with scratch_folder(tmp_path, prefix="other-"):
+        assert owned.is_dir()
+    with scratch_folder(tmp_path, prefix="x-"):
+        assert not owned.exists()

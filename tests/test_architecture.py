@@ -1,0 +1,56 @@
+"""The rules of dependency in pyproject.toml, and that each can fail."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the contracts of `folder`'s pyproject.toml on `folder`'s own packages."""
+    return subprocess.run(
+        [str(Path(sys.prefix) / "bin" / "lint-imports"), "--no-logo", "--no-cache"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={"PYTHONPATH": f"{folder / 'client'}:{folder / 'ops'}", "PATH": ""},
+        check=False,
+    )
+
+
+def test_the_contracts_are_kept(checkout: Path) -> None:
+    done = lint_imports(checkout)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "contract"),
+    [
+        ("client/triptych/results.py", "import triptych_ops.errors", "The SDK never imports the tooling"),
+        ("client/triptych/images.py", "import pydantic", "The SDK needs only what tritonclient brings"),
+        ("ops/triptych_ops/release/store.py", "import torch", "Only export imports torch"),
+        ("ops/triptych_ops/parity.py", "import torch", "Only export imports torch"),
+        ("ops/triptych_ops/builder.py", "import triptych_ops.cli", "Nothing imports the command line"),
+        ("ops/triptych_ops/runtime/log.py", "import triptych_ops.release", "Export, release and runtime"),
+    ],
+)
+def test_a_planted_import_breaks_its_contract(
+    checkout: Path, tmp_path: Path, file: str, line: str, contract: str
+) -> None:
+    for name in ("client", "ops", "pyproject.toml"):
+        (tmp_path / name).symlink_to(checkout / name)
+    victim = Path(file)
+    # Only the folders on the way to the planted file are real; everything else stays a link.
+    for folder in reversed(victim.parents[:-1]):
+        (tmp_path / folder).unlink()
+        (tmp_path / folder).mkdir()
+        for entry in (checkout / folder).iterdir():
+            (tmp_path / folder / entry.name).symlink_to(entry)
+    (tmp_path / victim).unlink()
+    (tmp_path / victim).write_text((checkout / victim).read_text() + f"\n{line}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1
+    broken = [row for row in done.stdout.splitlines() if " BROKEN" in row]
+    assert len(broken) == 1
+    assert broken[0].startswith(contract)
