@@ -4,7 +4,9 @@ import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Mapping
+from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +22,13 @@ class Installation:
     """A tritonserver binary with its backends.
 
     stub:      python backend stub to lay beside the backend; None where the installation has its own
-    libraries: for LD_LIBRARY_PATH; None where the binary finds them itself
+    libraries: for LD_LIBRARY_PATH, before those of the environment
     """
 
     binary: Path
     backends: Path
     stub: Path | None = None
-    libraries: Path | None = None
+    libraries: tuple[Path, ...] = ()
 
     def lay_out_backends(self, folder: Path) -> None:
         """Make the new `folder` a backend directory: the installation's backends, and ours where it lacks one.
@@ -50,10 +52,8 @@ class Installation:
         """The server's environment: its libraries, and this Python for its stubs."""
         # sys.prefix, not the resolved executable: a stub finds its packages through the environment's python3.
         path = f"{Path(sys.prefix) / 'bin'}:{environ.get('PATH', os.defpath)}"
-        changed = {**environ, "PATH": path}
-        if self.libraries:
-            changed["LD_LIBRARY_PATH"] = ":".join(filter(None, [str(self.libraries), environ.get("LD_LIBRARY_PATH")]))
-        return changed
+        libraries = [*map(str, self.libraries), environ.get("LD_LIBRARY_PATH", "")]
+        return {**environ, "PATH": path, "LD_LIBRARY_PATH": ":".join(filter(None, libraries))}
 
 
 def find_installation(environ: Mapping[str, str]) -> Installation:
@@ -89,4 +89,18 @@ def _from_wheel() -> Installation:
     stub = root / "python_backend_stubs" / python / "triton_python_backend_stub"
     if not stub.is_file():
         raise MissingError(f"nvidia-pytriton has no stub for Python {python}; use Python 3.11 to 3.13")
-    return Installation(root / "bin" / "tritonserver", root / "backends", stub, package.parent / "nvidia_pytriton.libs")
+    libraries = (package.parent / "nvidia_pytriton.libs", *_python_library(python))
+    return Installation(root / "bin" / "tritonserver", root / "backends", stub, libraries)
+
+
+def _python_library(python: str) -> tuple[Path, ...]:
+    """The folder of this Python's shared library, which the stub is linked to; none where the system has one."""
+    folder = Path(sysconfig.get_config_var("LIBDIR") or "")
+    if (folder / f"libpython{python}.so.1.0").is_file():
+        return (folder,)
+    if find_library(f"python{python}"):
+        return ()
+    raise MissingError(
+        f"Triton's python backend needs libpython{python}.so.1.0, which this Python was built without; "
+        f"run: apt-get install libpython{python}"
+    )

@@ -3,12 +3,20 @@
 import re
 from pathlib import Path
 
-_ERROR = re.compile(r'^E\d{4} \S+ \d+ \S+\] "?(.*?)"?$', re.MULTILINE)
+_ERROR = re.compile(
+    r'^E\d{4} \S+ \d+ \S+\] "?(?P<logged>.*?)"?$|: (?P<loader>error while loading shared .*)$', re.MULTILINE
+)
+_HARMLESS = ("CudaDriverHelper has not been initialized.",)  # every server without a GPU says so
 
 
-def first_error(path: Path) -> str:
-    """The first error that Triton logged, on one line; its last line where it logged none."""
+def first_error(path: Path) -> str | None:
+    """The first error that Triton, or the loader of one of its stubs, wrote; None where there is none."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    match = _ERROR.search(text)
-    lines = text.strip().splitlines()
-    return match[1].strip() if match else (lines[-1] if lines else "it logged nothing")
+    found = (match["logged"] or match["loader"] for match in _ERROR.finditer(text))
+    return next((error.strip() for error in found if error not in _HARMLESS), None)
+
+
+def last_line(path: Path) -> str:
+    """The last line that is not empty."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it logged nothing")

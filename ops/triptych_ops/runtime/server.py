@@ -17,7 +17,7 @@ from triptych_ops.errors import OpsError, TimedOutError
 from triptych_ops.scratch import scratch_folder
 
 from .installation import Installation
-from .log import first_error
+from .log import first_error, last_line
 from .ports import LOOPBACK, Ports
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where Triton's python backend keeps its regions
@@ -90,7 +90,8 @@ class Server:
                 if state.ok or cancelled():
                     return state
                 if time.monotonic() > deadline:
-                    raise TimedOutError(f"the server was not ready within {timeout_s:g} s: {state.reason}")
+                    reason = first_error(self._log) or state.reason
+                    raise TimedOutError(f"the server was not ready within {timeout_s:g} s: {reason}")
                 time.sleep(_POLL_S)
 
     def check_alive(self) -> None:
@@ -101,7 +102,7 @@ class Server:
         """
         status = self._process.poll()
         if status is not None:
-            reason = "its log is above" if self._verbose else first_error(self._log)
+            reason = "its log is above" if self._verbose else first_error(self._log) or last_line(self._log)
             raise OpsError(f"tritonserver ended with status {status}: {reason}")
 
     @property

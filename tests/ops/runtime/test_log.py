@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from triptych_ops.runtime.log import first_error
+from triptych_ops.runtime.log import first_error, last_line
 
 LOG = """\
 W1122 18:13:57.000000 3818 metrics.cc:798] "DCGM unable to start"
@@ -16,15 +16,25 @@ error: creating server: Internal - failed to load all models
     ("text", "expected"),
     [
         (LOG, "failed to load 'classifier' version 1: Internal: no such file"),
-        ("/x/tritonserver: error while loading shared libraries: libz.so\n", "libz.so"),
-        ("", "it logged nothing"),
+        ('E1122 18:54:10.193343 7271 server.cc:241] "CudaDriverHelper has not been initialized."\n' + LOG, "failed to"),
+        ("/x/stub: error while loading shared libraries: libz.so: cannot open\n", "error while loading shared"),
+        ('W1122 18:13:57.000000 3818 metrics.cc:798] "DCGM unable to start"\n', None),
+        ("", None),
     ],
 )
-def test_the_first_error_is_found(tmp_path: Path, text: str, expected: str) -> None:
+def test_the_first_error_that_matters_is_found(tmp_path: Path, text: str, expected: str | None) -> None:
     log = tmp_path / "log"
     log.write_text(text)
-    assert first_error(log).endswith(expected)
+    found = first_error(log)
+    assert found is None if expected is None else (found or "").startswith(expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("one\ntwo\n\n", "two"), ("\n", "it logged nothing")])
+def test_the_last_line_is_found(tmp_path: Path, text: str, expected: str) -> None:
+    (tmp_path / "log").write_text(text)
+    assert last_line(tmp_path / "log") == expected
 
 
 def test_a_missing_log_is_no_error(tmp_path: Path) -> None:
-    assert first_error(tmp_path / "none") == "it logged nothing"
+    assert first_error(tmp_path / "none") is None
+    assert last_line(tmp_path / "none") == "it logged nothing"
