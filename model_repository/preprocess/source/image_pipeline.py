@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -66,7 +66,9 @@ class ImagePipeline:
         try:
             image.draft(None, self._draft_size(image.size))
             image.load()
-            upright = _upright(image).convert("RGB")  # costs nothing where the mode is RGB already
+            upright = _upright(image)
+            if upright.mode != "RGB":  # Pillow would copy where there is nothing to convert
+                upright = upright.convert("RGB")
             cut = upright.resize(
                 (self.crop, self.crop),
                 _INTERPOLATIONS[self.interpolation],
@@ -101,8 +103,10 @@ class ImagePipeline:
 def _upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF orientation says; as it is where the EXIF cannot be read."""
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
+            return image  # nearly always; `exif_transpose` would copy it
         return ImageOps.exif_transpose(image)
-    except Exception:
+    except Exception:  # whatever odd metadata leads Pillow to: the pixels are good
         return image
 
 
