@@ -13,7 +13,7 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest
-	$(BIN)/pytest -m server
+	$(BIN)/pytest -m server -rP
 
 check: $(READY)
 	$(BIN)/ruff format --check .
