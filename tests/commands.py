@@ -32,10 +32,9 @@ def triptych(
 class Serving:
     """`triptych serve` of a store's newest release on free ports, ready once entered."""
 
-    def __init__(self, store: Path, *, ready_timeout_s: float = 30) -> None:
+    def __init__(self, store: Path) -> None:
         self.store = store
         self.ports = Ports.free()
-        self._ready_timeout_s = ready_timeout_s
 
     def __enter__(self) -> "Serving":
         self.start()
@@ -53,7 +52,7 @@ class Serving:
         """Start the process without waiting for it."""
         ports = self.ports
         command = [
-            *(str(TRIPTYCH), "serve", "--store", str(self.store), "--ready-timeout", str(self._ready_timeout_s)),
+            *(str(TRIPTYCH), "serve", "--store", str(self.store)),
             *("--http-port", str(ports.http), "--grpc-port", str(ports.grpc), "--metrics-port", str(ports.metrics)),
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -140,10 +140,10 @@ def test_a_wrong_answer_is_never_ready(copied: Path) -> None:
     release = Store(copied).release()
     files = {**release.manifest.files, "repository/image_classifier/config.pbtxt": digest(config)}
     release.manifest.model_copy(update={"files": files}).write(release.folder / "release.json")
-    serving = Serving(copied, ready_timeout_s=4)
+    serving = Serving(copied)
     serving.start()
     output, errors = serving.process.communicate(timeout=60)
-    assert serving.process.returncode == 5
+    assert serving.process.returncode == 4
     assert output == ""
     assert "the known answer is class 968" in errors
 

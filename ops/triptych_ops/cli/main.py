@@ -47,7 +47,9 @@ def triptych(context: click.Context) -> None:
 
 def run() -> int:
     """Run the command line and return its exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _terminate)
     try:
         status = triptych.main(prog_name="triptych", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -65,6 +67,6 @@ def run() -> int:
     return status if isinstance(status, int) else 0
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
     """End by way of every `finally`, so that nothing half-done stays behind."""
-    sys.exit(128 + signal.SIGTERM)
+    sys.exit(128 + number)

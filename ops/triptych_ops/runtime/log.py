@@ -6,14 +6,15 @@ from pathlib import Path
 _ERROR = re.compile(
     r'^E\d{4} \S+ \d+ \S+\] "?(?P<logged>.*?)"?$|: (?P<loader>error while loading shared .*)$', re.MULTILINE
 )
-_HARMLESS = ("CudaDriverHelper has not been initialized.",)  # every server without a GPU says so
+# What every server on a machine without a GPU says, and works.
+_WITHOUT_GPU = re.compile("CudaDriverHelper has not been initialized|CUDA driver version is insufficient")
 
 
 def first_error(path: Path) -> str | None:
     """The first error that Triton, or the loader of one of its stubs, wrote; None where there is none."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     found = (match["logged"] or match["loader"] for match in _ERROR.finditer(text))
-    return next((error.strip() for error in found if error not in _HARMLESS), None)
+    return next((error.strip() for error in found if not _WITHOUT_GPU.search(error)), None)
 
 
 def last_line(path: Path) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from triptych import Client, Health
-from triptych_ops.errors import OpsError, TimedOutError
+from triptych_ops.errors import OpsError, RefusedError, TimedOutError
 from triptych_ops.scratch import scratch_folder
 
 from .installation import Installation
@@ -80,7 +81,8 @@ class Server:
 
         Raises:
             OpsError: the server ended instead; the message has its first error.
-            TimedOutError: it did not answer rightly within `timeout_s`.
+            RefusedError: it answered, and wrongly.
+            TimedOutError: it did not answer within `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
         with Client(self.ports.grpc_url) as client:
@@ -89,6 +91,8 @@ class Server:
                 state = client.health()
                 if state.ok or cancelled():
                     return state
+                if state.release is not None:  # it answers, and no waiting makes a wrong answer right
+                    raise RefusedError(f"the server answers wrongly: {state.reason}")
                 if time.monotonic() > deadline:
                     reason = first_error(self._log) or state.reason
                     raise TimedOutError(f"the server was not ready within {timeout_s:g} s: {reason}")
@@ -120,8 +124,8 @@ class Server:
                 self._command(),
                 env=self._installation.environment(os.environ),
                 stdin=subprocess.DEVNULL,
-                stdout=None if self._verbose else log,
-                stderr=None if self._verbose else log,
+                stdout=sys.stderr if self._verbose else log,
+                stderr=sys.stderr if self._verbose else log,
                 start_new_session=True,  # Ctrl-C reaches us alone, and one signal reaches all of its stubs
                 preexec_fn=_die_with_parent,
             )

@@ -17,6 +17,7 @@ error: creating server: Internal - failed to load all models
     [
         (LOG, "failed to load 'classifier' version 1: Internal: no such file"),
         ('E1122 18:54:10.193343 7271 server.cc:241] "CudaDriverHelper has not been initialized."\n' + LOG, "failed to"),
+        ('E1122 18:54:10.193343 7271 x.cc:1] "unable to create stream: CUDA driver version is insufficient"\n', None),
         ("/x/stub: error while loading shared libraries: libz.so: cannot open\n", "error while loading shared"),
         ('W1122 18:13:57.000000 3818 metrics.cc:798] "DCGM unable to start"\n', None),
         ("", None),
