@@ -21,7 +21,7 @@ def health(context: click.Context, url: str, timeout_s: float, as_json: bool) ->
     with Client(url, timeout_s=timeout_s) as client:
         state = client.health()
     if as_json:
-        print_json({"url": url, **dataclasses.asdict(state)})
+        print_json({"url": url, **dataclasses.asdict(state), "elapsed_s": round(state.elapsed_s, 6)})
     elif state.ok:
         click.echo(f"healthy: release {state.release} {state.reason} ({state.elapsed_s * 1000:.0f} ms)")
     else:
