@@ -7,33 +7,45 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from types import TracebackType
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from . import answers, contract, health
 from .answers import Answer
 from .endpoint import Endpoint
-from .errors import ImageError, NotFoundError, PermissionDeniedError, ProtocolError, TriptychError
+from .errors import (
+    DeadlineExceededError,
+    ImageError,
+    NotFoundError,
+    PermissionDeniedError,
+    ProtocolError,
+    TriptychError,
+)
 from .images import ImageInput, encoded
 from .results import Classification, Embedding, Health
 from .transport import InferRequest, InvalidArgumentError, Transport
 
 Result = TypeVar("Result")
 
+DEFAULT_URL: Final = "grpc://localhost:8001"  # Triton's own port
+DEFAULT_TIMEOUT_S: Final = 10.0  # a hundred times a usual answer, and still a time that people wait
+
 _POLL_S = 0.1  # between two health checks while waiting: short against any start-up
+_LEAST_S = 0.1  # what a last check gets, however late it is
 
 
 class Client:
     """A connection to one Triptych server. Thread-safe; use it as a context manager or call `close`.
 
     url:       `grpc://HOST:PORT`, `grpcs://…`, `http://…` or `https://…`
-    timeout_s: seconds that one request may take, unless the call says otherwise
+    timeout_s: seconds that one request may take, unless the call says otherwise. Over HTTP they bound
+               each wait for bytes, so that a server that trickles its answer can take longer.
 
     Raises:
         ValueError: `timeout_s` is not a positive number; so every method does.
         InvalidUrlError: the URL cannot be read. Nothing is connected before the first call.
     """
 
-    def __init__(self, url: str = "grpc://localhost:8001", *, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         self._timeout_s = _positive(timeout_s)
         self._transport = _connect(Endpoint.from_url(url))
 
@@ -52,7 +64,7 @@ class Client:
         self,
         images: Iterable[ImageInput],
         *,
-        batch_size: int = 8,
+        batch_size: int = 8,  # the work of one request stays near 100 ms on one core
         top_k: int | None = None,
         timeout_s: float | None = None,
     ) -> Iterator[Classification | ImageError]:
@@ -93,21 +105,40 @@ class Client:
         try:
             answer = self.classify(health.image(), timeout_s=timeout_s)
             remaining_s = started + timeout_s - time.monotonic()
-            parameters = self._parameters(max(remaining_s, _POLL_S))
+            parameters = self._parameters(max(remaining_s, _LEAST_S))
         except TriptychError as error:
-            return Health(False, str(error), False, None, time.monotonic() - started)
+            return Health(
+                ok=False,
+                reason=str(error),
+                answered=isinstance(error, ImageError | ProtocolError),
+                known=False,
+                release=None,
+                elapsed_s=time.monotonic() - started,
+            )
         ok, reason = health.judge(answer, parameters)
-        known = health.known_answer(parameters) is not None
-        return Health(ok, reason, known, answer.release, time.monotonic() - started)
+        return Health(
+            ok=ok,
+            reason=reason,
+            answered=True,
+            known=health.known_answer(parameters) is not None,
+            release=answer.release,
+            elapsed_s=time.monotonic() - started,
+        )
 
-    def wait_until_ready(self, timeout_s: float = 60.0) -> Health:
-        """Check `health` until it is good; return what it said last, `ok` or not, after `timeout_s` at the latest."""
-        deadline = time.monotonic() + timeout_s
+    def wait_until_ready(self, timeout_s: float = 60.0) -> Health:  # slow disks included
+        """Check `health` until it is good, and return it.
+
+        Raises:
+            DeadlineExceededError: it was not good within `timeout_s`; the message says what it was last.
+        """
+        deadline = time.monotonic() + _positive(timeout_s)
         while True:
             remaining_s = deadline - time.monotonic()
-            state = self.health(timeout_s=max(_POLL_S, min(remaining_s, self._timeout_s)))
-            if state.ok or deadline - time.monotonic() <= _POLL_S:
+            state = self.health(timeout_s=max(_LEAST_S, min(remaining_s, self._timeout_s)))
+            if state.ok:
                 return state
+            if deadline - time.monotonic() <= _POLL_S:
+                raise DeadlineExceededError(f"not ready within {timeout_s:g} s: {state.reason}")
             time.sleep(_POLL_S)
 
     def close(self) -> None:

@@ -46,7 +46,7 @@ HEALTH_SCORE: Final = "health_score"
 """Parameters of the ensemble's configuration: the known answer to the SDK's built-in health image."""
 
 HEALTH_TOLERANCE: Final = 0.02
-"""How far the served probability may lie from the known one."""
+"""How far the served probability may lie from the known one: many times what other kernels change."""
 
 _REJECTION = re.compile(r"^\[(\d+)\] (\w+): (.*)$")
 

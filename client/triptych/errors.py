@@ -23,7 +23,8 @@ class ImageError(TriptychError):
     """One image that cannot be classified.
 
     code:    one word for programs: `missing_file`, `is_directory`, `unreadable`, `unsupported_type`,
-             `empty_image`, `not_an_image`, `corrupt_image`, `image_too_large`, `not_finite`
+             `empty_image`, `not_an_image`, `corrupt_image`, `image_too_large`, `not_finite`;
+             `rejected` where a server of another kind gives none
     message: a sentence for people
     source:  which image: its path, or `image I` by its place in the call
     """

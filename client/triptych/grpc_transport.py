@@ -34,13 +34,26 @@ _ERRORS: Mapping[str, type[TriptychError]] = {
 }
 """gRPC status -> error; every other status is a ServerError."""
 
+_CHANNEL_OPTIONS = (
+    ("grpc.max_send_message_length", -1),  # Triton's own limits decide
+    ("grpc.max_receive_message_length", -1),
+    # A server that comes back is found within a second; gRPC's default waits up to two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+    # As over HTTP: a request goes where the URL says, whatever `http_proxy` is in the environment.
+    ("grpc.enable_http_proxy", 0),
+)
+
 
 class GrpcTransport:
     """Triton's gRPC service at one endpoint, over one channel."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._client = triton.InferenceServerClient(endpoint.authority, ssl=endpoint.scheme == "grpcs")
+        self._client = triton.InferenceServerClient(
+            endpoint.authority, ssl=endpoint.scheme == "grpcs", channel_args=list(_CHANNEL_OPTIONS)
+        )
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""

@@ -47,5 +47,5 @@ def known_answer(parameters: Mapping[str, str] | None) -> tuple[int, float] | No
             if parameters
             else None
         )
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, TypeError):
         return None

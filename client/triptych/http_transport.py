@@ -58,8 +58,8 @@ class HttpTransport:
         answer = self._exchange("GET", "/config", timeout_s=timeout_s)
         try:
             parameters = answer.json().get("parameters", {})
-            return {key: value["string_value"] for key, value in parameters.items()}
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            return {key: str(value["string_value"]) for key, value in parameters.items()}
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise ProtocolError(f"{self._endpoint}: the answer is no model configuration") from error
 
     def close(self) -> None:

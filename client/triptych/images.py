@@ -20,7 +20,9 @@ class PillowImage(Protocol):
 
     def convert(self, mode: str) -> "PillowImage": ...
 
-    def save(self, fp: IO[bytes], format: str) -> None: ...  # noqa: A002  Pillow's own parameter name
+    def getexif(self) -> Any: ...
+
+    def save(self, fp: IO[bytes], format: str, **params: Any) -> None: ...  # noqa: A002  Pillow's own name
 
 
 ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PillowImage | NDArray[Any]
@@ -101,7 +103,8 @@ def _png_of_array(array: NDArray[Any], *, source: str) -> bytes:
 def _png(image: PillowImage, *, source: str) -> bytes:
     buffer = io.BytesIO()
     try:
-        (image if image.mode in _PNG_MODES else image.convert("RGB")).save(buffer, format="PNG")
+        encodable = image if image.mode in _PNG_MODES else image.convert("RGB")
+        encodable.save(buffer, format="PNG", exif=image.getexif())  # with the orientation, which the server reads
     except (OSError, ValueError, SystemError) as error:  # a lazily opened file that is damaged; no pixels; closed
         raise ImageError("unreadable", f"the Pillow image cannot be encoded: {error}", source=source) from error
     return buffer.getvalue()

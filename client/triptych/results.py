@@ -45,12 +45,14 @@ class Embedding:
     elapsed_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """The outcome of a real classification of the SDK's built-in image.
 
     ok:        the server classified it, and rightly
     reason:    one sentence: what was found
+    answered:  a server worked on the image and answered, rightly or wrongly; False where none could be
+               reached, or none answered in time
     known:     the answer was compared with the release's own known answer; False where the server
                does not let this caller read it, and only the answer's form could be checked
     release:   number of the release that answered; None when nothing did
@@ -59,6 +61,7 @@ class Health:
 
     ok: bool
     reason: str
+    answered: bool
     known: bool
     release: int | None
     elapsed_s: float

@@ -2,11 +2,13 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from importlib.resources import as_file, files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from triptych import Classification, Client
 
 from . import export, parity, release, runtime
 from .errors import MissingError
-from .photographs import PHOTOGRAPHS
+from .photographs import PHOTOGRAPHS, enlarged
 
 _TOOLCHAIN = ("triptych", "torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
@@ -24,30 +26,38 @@ def build(store: release.Store, *, architecture: str, top_k: int, report: Callab
 
     Raises:
         MissingError: the architecture is unknown.
-        RefusedError: a parity gate did not hold. Nothing is left behind.
+        UsageError: `top_k` is not 1 to the number of classes.
+        RefusedError: a parity gate did not hold. No release and no file is left behind.
     """
     if architecture not in export.SOURCES:
         raise MissingError(f"there is no architecture {architecture!r}; choose {', '.join(export.SOURCES)}")
     installation = runtime.find_installation(os.environ)
     number = store.next_number()
-    with store.staging() as staged:
+    with store.staging() as staged, TemporaryDirectory(prefix="triptych-build-") as scratch:
         report(f"reading the weights of {architecture}")
         weights = export.SOURCES[architecture]()
+        release.check_labels(weights.labels, top_k=top_k)
         reference = export.Reference(weights)
-        paths = [photograph.path for photograph in PHOTOGRAPHS]
+        bundled = [photograph.path for photograph in PHOTOGRAPHS]
 
         report("exporting to ONNX and comparing with torch")
-        pixels = np.stack([reference.pixels(path) for path in paths])  # (N, S, S, 3) uint8
+        pixels = np.stack([reference.pixels(path) for path in bundled])  # (N, S, S, 3) uint8
         graph = export.export_graph(weights, staged / "model.onnx", pixels=pixels)
 
         report(f"assembling release {number}")
         assembly = _assembly(number, weights, reference, graph, top_k)
-        repository = staged / release.REPOSITORY
-        release.assemble(assembly, repository)
+        release.assemble(assembly, staged / release.REPOSITORY)
+        files = release.digests(staged)
 
         report("serving it and comparing its answers with torch")
-        answers = _served_answers(installation, repository, paths)
-        served = parity.compare(answers, [reference.probabilities(path) for path in paths])
+        paths = [*bundled, enlarged(Path(scratch))]
+        copy_repository = partial(release.copy_repository, staged, files)
+        with runtime.Server(installation, copy_repository, runtime.Ports.free()) as server:
+            server.wait_ready()
+            triton = runtime.server_version(server.ports.grpc_url)
+            with Client(server.ports.grpc_url) as client:
+                answers = [client.classify(path) for path in paths]
+        served = parity.compare(answers, [reference.probabilities(path) for path in paths], weights.labels)
         parity.require(served)
 
         report(f"publishing release {number}")
@@ -60,19 +70,20 @@ def build(store: release.Store, *, architecture: str, top_k: int, report: Callab
             embedding_size=graph.embedding_size,
             top_k=top_k,
             weights=_weights_source(weights.file),
-            preprocessing=assembly.preprocessing,
+            preprocessing=weights.preprocessing,
             parity=release.Parity(
                 images=len(paths),
                 logits_max_difference=graph.logits_max_difference,
-                logits_tolerance=export.LOGITS_TOLERANCE,
+                embedding_max_difference=graph.embedding_max_difference,
+                logits_tolerance=export.TOLERANCE,
                 served_top1_agreement=served.top1_agreement,
                 served_score_max_difference=served.score_max_difference,
                 served_score_tolerance=parity.SCORE_TOLERANCE,
             ),
-            golden=[_golden(path, answer) for path, answer in zip(paths, answers, strict=True)],
-            toolchain={package: metadata.version(package) for package in _TOOLCHAIN},
+            golden=[_golden(path, answer) for path, answer in zip(bundled, answers, strict=False)],
+            toolchain={package: metadata.version(package) for package in _TOOLCHAIN} | {"tritonserver": triton},
             git_commit=_git_commit(),
-            files=release.digests(staged),
+            files=files,
         )
         return store.publish(staged, manifest)
 
@@ -92,15 +103,6 @@ def _assembly(
         health_class_id=int(health.argmax()),
         health_score=float(health.max()),
     )
-
-
-def _served_answers(
-    installation: runtime.Installation, repository: Path, paths: Sequence[Path]
-) -> list[Classification]:
-    with runtime.Server(installation, repository, runtime.Ports.free()) as server:
-        server.wait_ready()
-        with Client(server.ports.grpc_url) as client:
-            return [client.classify(path) for path in paths]
 
 
 def _weights_source(file: export.WeightsFile) -> release.WeightsSource:

@@ -11,7 +11,7 @@ from triptych import Classification
 from .errors import RefusedError
 
 SCORE_TOLERANCE = 0.02
-"""How far a served probability may lie from the reference's."""
+"""How far a served probability may lie from the reference's: decoders and resampling differ by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,18 @@ class ServedParity:
     score_max_difference: float  # over the K served classes of every image, absolute
 
 
-def compare(answers: Sequence[Classification], probabilities: Sequence[NDArray[np.float32]]) -> ServedParity:
-    """Compare each answer with the reference's probabilities (C,) of the same image."""
+def compare(
+    answers: Sequence[Classification], probabilities: Sequence[NDArray[np.float32]], labels: Sequence[str]
+) -> ServedParity:
+    """Compare each answer with the reference's probabilities (C,) of the same image.
+
+    Raises:
+        RefusedError: a class was served under another label than `labels`, (C,), gives it.
+    """
+    for prediction in (prediction for answer in answers for prediction in answer.predictions):
+        if prediction.label != labels[prediction.class_id]:
+            expected_label = labels[prediction.class_id]
+            raise RefusedError(f"class {prediction.class_id} is served as {prediction.label!r}, not {expected_label!r}")
     agreeing = [
         answer.top.class_id == int(expected.argmax()) for answer, expected in zip(answers, probabilities, strict=True)
     ]
@@ -32,7 +42,7 @@ def compare(answers: Sequence[Classification], probabilities: Sequence[NDArray[n
         for answer, expected in zip(answers, probabilities, strict=True)
         for prediction in answer.predictions
     ]
-    return ServedParity(sum(agreeing) / len(agreeing), max(differences))
+    return ServedParity(sum(agreeing) / len(agreeing), float(np.max(differences)))  # a NaN stays one
 
 
 def require(parity: ServedParity) -> None:

@@ -8,45 +8,53 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# In a folder that everybody may write to, a name may be a pipe or a link that somebody planted.
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
 
 @contextmanager
 def scratch_folder(parent: Path, *, prefix: str) -> Iterator[Path]:
     """A new folder below `parent`, private to this user, removed at the end.
 
-    Its owner holds a lock on it, which ends with the process however that ends. So folders of the same
-    prefix whose lock is free were abandoned by a killed process, and are removed first.
+    Its owner holds a lock on it, which ends with the process however that ends. So this user's folders of
+    the same prefix whose lock is free were abandoned by a killed process, and are removed first.
     """
-    with _opened(parent) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # nobody tidies between the making of a folder and its lock
-        _remove_abandoned(parent, prefix)
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        owned = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        fcntl.flock(owned, fcntl.LOCK_EX)
+    for abandoned in parent.glob(f"{prefix}*"):
+        _remove_if_abandoned(abandoned)
+    folder, lock = _new_locked(parent, prefix)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(owned)
+        os.close(lock)
 
 
-def flush(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Write a file's content, or a folder's entries, through to the disk."""
-    with _opened(path) as descriptor:
-        os.fsync(descriptor)
-
-
-def _remove_abandoned(parent: Path, prefix: str) -> None:
-    for folder in parent.glob(f"{prefix}*"):
-        # Another user's folder, one that has just gone, one whose owner is at work.
-        with suppress(PermissionError, FileNotFoundError, BlockingIOError), _opened(folder) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        yield descriptor
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _new_locked(parent: Path, prefix: str) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        lock = os.open(folder, _FOLDER)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.exists():
+            return folder, lock
+        os.close(lock)  # somebody tidied between the making and the lock
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    # Not ours to open, gone already, no folder at all, or its owner is at work: then it stays.
+    with suppress(OSError):
+        lock = os.open(folder, _FOLDER)
+        try:
+            if os.fstat(lock).st_uid == os.geteuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)

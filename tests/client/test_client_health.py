@@ -143,23 +143,48 @@ def test_waiting_ends_with_the_first_good_state(client: Client, transport: FakeT
     assert clock.now < 1001.0
 
 
-def test_waiting_in_vain_returns_the_last_state(client: Client, transport: FakeTransport, clock: Clock) -> None:
+def test_waiting_in_vain_raises_with_the_last_state(client: Client, transport: FakeTransport, clock: Clock) -> None:
     transport.failures = [UnavailableError("starting"), *(NotFoundError(f"loading {n}") for n in range(1000))]
-    state = client.wait_until_ready(2.0)
-    assert not state.ok
-    assert state.reason == f"loading {len(transport.requests) - 2}"
+    with pytest.raises(DeadlineExceededError) as caught:
+        client.wait_until_ready(2.0)
+    assert str(caught.value) == f"not ready within 2 s: loading {len(transport.requests) - 2}"
     assert clock.now <= 1002.0
 
 
-def test_waiting_asks_once_even_where_no_time_is_left(client: Client, transport: FakeTransport, clock: Clock) -> None:
-    assert client.wait_until_ready(0.0).ok
+def test_waiting_asks_once_even_where_hardly_time_is_left(
+    client: Client, transport: FakeTransport, clock: Clock
+) -> None:
+    assert client.wait_until_ready(1e-9).ok
     assert (len(transport.requests), clock.now) == (1, 1000.0)
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])
+def test_waiting_for_a_senseless_time_is_refused_at_once(client: Client, timeout_s: float) -> None:
+    with pytest.raises(ValueError, match="timeout_s must be a positive number of seconds"):
+        client.wait_until_ready(timeout_s)
+
+
+@pytest.mark.parametrize(
+    ("failure", "answered"),
+    [
+        (UnavailableError("starting"), False),
+        (DeadlineExceededError("slow"), False),
+        (ProtocolError("another model"), True),
+        (InvalidArgumentError("[0] not_an_image: no"), True),
+    ],
+)
+def test_health_tells_a_wrong_answer_from_none(
+    client: Client, transport: FakeTransport, failure: TriptychError, answered: bool
+) -> None:
+    transport.failures = [failure]
+    state = client.health()
+    assert (state.ok, state.answered) == (False, answered)
 
 
 def test_a_check_is_cut_to_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     silent = SilentTransport(clock)
     monkeypatch.setattr("triptych.client._connect", lambda _: silent)
-    state = Client(timeout_s=10.0).wait_until_ready(25.0)
-    assert (state.ok, state.reason) == (False, "no answer, 3")
+    with pytest.raises(DeadlineExceededError, match=r"no answer, 3$"):
+        Client(timeout_s=10.0).wait_until_ready(25.0)
     assert [request.timeout_s for request in silent.requests] == pytest.approx([10.0, 10.0, 4.8])
     assert clock.now == pytest.approx(1025.0)

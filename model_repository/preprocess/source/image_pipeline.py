@@ -42,6 +42,10 @@ class ImagePipeline:
     max_bytes: int
     max_pixels: int
 
+    def __post_init__(self) -> None:
+        if self.interpolation not in _INTERPOLATIONS:
+            raise ValueError(f"interpolation {self.interpolation!r} is none of {', '.join(_INTERPOLATIONS)}")
+
     @classmethod
     def from_file(cls, path: Path) -> "ImagePipeline":
         """The pipeline that `preprocessing.json` of a release defines."""
@@ -69,15 +73,13 @@ class ImagePipeline:
             upright = _upright(image)
             if upright.mode != "RGB":  # Pillow would copy where there is nothing to convert
                 upright = upright.convert("RGB")
-            cut = upright.resize(
-                (self.crop, self.crop),
-                _INTERPOLATIONS[self.interpolation],
-                box=crop_box(upright.size, resize=self.resize, crop=self.crop),
-            )
+        except MemoryError:  # the server's trouble, not the image's
+            raise
         except Exception as error:  # decoders raise whatever the damaged bytes lead them to
             message = f"the {image.format} data is damaged or truncated: {error}"
             raise ImageRejectedError("corrupt_image", message) from error
-        return np.asarray(cut)
+        box = crop_box(upright.size, resize=self.resize, crop=self.crop)
+        return np.asarray(upright.resize((self.crop, self.crop), _INTERPOLATIONS[self.interpolation], box=box))
 
     def _open(self, body: bytes) -> Image.Image:
         if not body:

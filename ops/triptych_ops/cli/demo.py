@@ -20,10 +20,9 @@ from .store_option import store_option
 def demo(store: Store) -> None:
     """Build release 1 unless there is a release, serve the newest, classify photographs, stop."""
     release = _newest_or_built(store)
-    release.verify()
     say(f"serving release {release.number} ({release.manifest.architecture}) on loopback")
     installation = runtime.find_installation(os.environ)
-    with runtime.Server(installation, release.repository, runtime.Ports.free()) as server:
+    with runtime.Server(installation, release.copy_repository, runtime.Ports.free()) as server:
         state = server.wait_ready()
         say(f"ready: {state.reason}")
         with Client(server.ports.grpc_url) as grpc_client, Client(server.ports.http_url) as http_client:

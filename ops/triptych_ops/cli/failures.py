@@ -8,7 +8,7 @@ import click
 from triptych import DeadlineExceededError, ImageError, InvalidUrlError, NotFoundError, TriptychError
 from triptych_ops.errors import OpsError
 
-DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT, INCONCLUSIVE = range(7)
+DONE, FAILED, USAGE, NOT_FOUND, _, TIMED_OUT = range(6)
 
 _SDK_CODES: Mapping[type[TriptychError], int] = {
     InvalidUrlError: USAGE,
@@ -16,10 +16,10 @@ _SDK_CODES: Mapping[type[TriptychError], int] = {
     DeadlineExceededError: TIMED_OUT,
 }
 _CURES: Mapping[int, str] = {
-    errno.ENOSPC: "nothing was kept; free some space, or choose another folder with --store or TMPDIR",
-    errno.EDQUOT: "nothing was kept; free some of your quota, or choose another folder with --store or TMPDIR",
-    errno.EACCES: "change its permissions, or choose another folder with --store",
-    errno.EROFS: "choose another folder with --store",
+    errno.ENOSPC: "free some space, or choose another folder with --store or TMPDIR",
+    errno.EDQUOT: "free some of your quota, or choose another folder with --store or TMPDIR",
+    errno.EACCES: "change its permissions, or name another",
+    errno.EROFS: "name a folder that can be written to",
 }
 _IMAGE_CODES: Mapping[str, int] = {"missing_file": NOT_FOUND, "is_directory": USAGE, "unsupported_type": USAGE}
 
@@ -54,3 +54,10 @@ def _os_error(error: OSError) -> str:
     where = f": {error.filename}" if error.filename else ""
     cure = _CURES.get(error.errno or 0)
     return f"{what}{where}" + (f"; {cure}" if cure else "")
+
+
+def missing_package(error: ModuleNotFoundError, *, extra: str) -> Exception:
+    """What to install; `error` itself where a module of our own is missing, which no user can mend."""
+    if (error.name or "").startswith("triptych"):
+        return error
+    return OpsError(f"this needs the package {error.name}; run: pip install 'triptych[{extra}]'")

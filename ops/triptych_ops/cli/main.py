@@ -1,5 +1,6 @@
 """The command group, and the one place where errors become a line and an exit code."""
 
+import io
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ import click
 from triptych import TriptychError
 
 from . import failures, settings
+from .failures import missing_package
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say
 
@@ -27,22 +29,25 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in self._NAMES:
             return None
-        command: click.Command = getattr(import_module(f".{cmd_name}", __package__), cmd_name)
+        try:
+            module = import_module(f".{cmd_name}", __package__)
+        except ModuleNotFoundError as error:
+            raise missing_package(error, extra="cli") from error
+        command: click.Command = getattr(module, cmd_name)
         return command
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TRIPTYCH"})
-@click.version_option(package_name="triptych")
+# Not by environment: TRIPTYCH_VERSION=… of a deployment would turn every command into `--version`.
+@click.version_option(package_name="triptych", allow_from_autoenv=False)
 @click.pass_context
 def triptych(context: click.Context) -> None:
     """Build, serve and call image classifiers on Triton.
 
     Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 a gate refused, 5 timed out, 6 inconclusive.
     """
-    name = context.invoked_subcommand
-    command = context.command.get_command(context, name) if name and isinstance(context.command, click.Group) else None
-    if name and command:
-        context.default_map = {name: settings.defaults(os.environ, name, command)}
+    if isinstance(context.command, click.Group) and context.invoked_subcommand:
+        context.default_map = settings.defaults(os.environ, context, context.command, context.invoked_subcommand)
 
 
 def run() -> int:
@@ -50,6 +55,8 @@ def run() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file name need not be text in this locale
     try:
         status = triptych.main(prog_name="triptych", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

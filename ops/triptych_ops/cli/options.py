@@ -4,6 +4,8 @@ import math
 
 import click
 
+from triptych.client import DEFAULT_TIMEOUT_S, DEFAULT_URL
+
 
 def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
     if not math.isfinite(value):
@@ -13,7 +15,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float) 
 
 url_option = click.option(
     "--url",
-    default="grpc://localhost:8001",
+    default=DEFAULT_URL,
     show_default=True,
     envvar="TRIPTYCH_URL",
     help="Server: grpc://HOST:PORT or http://HOST:PORT.  [TRIPTYCH_URL]",
@@ -23,7 +25,7 @@ timeout_option = click.option(
     "timeout_s",
     type=click.FloatRange(min=0, min_open=True),
     callback=_finite,
-    default=10.0,
+    default=DEFAULT_TIMEOUT_S,
     show_default=True,
     envvar="TRIPTYCH_TIMEOUT",
     help="Seconds that one request may take.  [TRIPTYCH_TIMEOUT]",

@@ -15,12 +15,13 @@ SCHEMA_VERSION = 1
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON object on one line, with the schema's version first."""
-    click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **document}, ensure_ascii=False))
+    click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **document}))
 
 
 def print_table(table: Table) -> None:
     """A table, never wider than the terminal, never cut where stdout is a file."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    # No markup: labels and paths are shown as they are, brackets and colons included.
+    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(table)
 
 
@@ -41,7 +42,7 @@ class Steps:
     """Says each step of long work on stderr: a spinner on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
         self._status = self._console.status("starting") if self._console.is_terminal else None
 
     def __enter__(self) -> Callable[[str], None]:

@@ -42,15 +42,16 @@ def show_release(number: int | None, store: Store, as_json: bool) -> None:
     if as_json:
         print_json(manifest.model_dump(mode="json") | {"folder": str(found.folder)})
         return
-    parity, weights, cut = manifest.parity, manifest.weights, manifest.preprocessing
+    parity, weights, definition = manifest.parity, manifest.weights, manifest.preprocessing
     rows = {
         "folder": str(found.folder),
         "created": f"{manifest.created_at.isoformat()} by {_toolchain(manifest)}",
         "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
         "weights": f"{weights.file} of {weights.package} {weights.version}, {weights.licence}",
-        "preprocessing": f"shorter side to {cut.resize} ({cut.interpolation}), centre {cut.crop} x {cut.crop}",
-        "accepts": f"{', '.join(cut.limits.formats)} up to {cut.limits.max_bytes / MEBI:.0f} MiB, "
-        f"{cut.limits.max_pixels / 1e6:.0f} megapixels",
+        "preprocessing": f"shorter side to {definition.resize} ({definition.interpolation}), "
+        f"centre {definition.crop} x {definition.crop}",
+        "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / MEBI:.0f} MiB, "
+        f"{definition.limits.max_pixels / 1e6:.0f} megapixels",
         "logits": f"within {parity.logits_max_difference:.1g} of torch (at most {parity.logits_tolerance:g})",
         "served": f"same top-1 as torch on {parity.served_top1_agreement:.0%} of {parity.images} photographs, "
         f"probability within {parity.served_score_max_difference:.4f} (at most {parity.served_score_tolerance:g})",

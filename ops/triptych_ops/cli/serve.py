@@ -29,7 +29,7 @@ _CHECK_S = 0.5  # between two looks whether the server still runs
     "--ready-timeout",
     "ready_timeout_s",
     type=click.FloatRange(min=1),
-    default=60.0,
+    default=runtime.READY_TIMEOUT_S,
     show_default=True,
     help="Seconds to the first right answer.",
 )
@@ -49,11 +49,13 @@ def serve(
     built-in image gave the known answer.
     """
     release = store.release(number)
-    release.verify()
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     installation = runtime.find_installation(os.environ)
     started = time.monotonic()
-    with _stop_requested() as stop, runtime.Server(installation, release.repository, ports, verbose=verbose) as server:
+    with (
+        _stop_requested() as stop,
+        runtime.Server(installation, release.copy_repository, ports, verbose=verbose) as server,
+    ):
         state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
         if not stop.is_set():
             click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")

@@ -20,14 +20,15 @@ from triptych_ops.errors import MissingError, UsageError
 
 VARIABLE = "TRIPTYCH_CONFIG"
 _DEFAULT = Path("triptych.toml")
+_SHARED = {"store", "timeout", "url"}
 
 
-def defaults(environ: Mapping[str, str], command_name: str, command: click.Command) -> dict[str, Any]:
-    """Click's `default_map` for one command, from the settings file; empty where there is none.
+def defaults(environ: Mapping[str, str], context: click.Context, group: click.Group, name: str) -> dict[str, Any]:
+    """Click's `default_map` for the command `name` of `group`, from the settings file; empty where there is none.
 
     Raises:
         MissingError: TRIPTYCH_CONFIG names no file.
-        UsageError: the file is not TOML, or sets what the command does not have.
+        UsageError: the file is not TOML, or sets what there is not.
     """
     named = environ.get(VARIABLE)
     path = Path(named) if named else _DEFAULT
@@ -40,9 +41,16 @@ def defaults(environ: Mapping[str, str], command_name: str, command: click.Comma
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
 
-    shared = {key: value for key, value in document.items() if not isinstance(value, dict)}
-    own = document.get(command_name, {})
-    return _settings(shared, own, command, path)
+    tables = group.list_commands(context)
+    shared = {key: value for key, value in document.items() if key not in tables}
+    if unknown := sorted(shared.keys() - _SHARED):
+        choice = ", ".join(sorted(_SHARED)) + " and the tables " + ", ".join(tables)
+        raise UsageError(f"{path}: there is no setting {unknown[0]!r}; there are {choice}")
+    own = document.get(name, {})
+    if not isinstance(own, dict):
+        raise UsageError(f"{path}: {name!r} is a table of settings; write [{name}] on a line of its own")
+    command = group.get_command(context, name)
+    return {name: _settings(shared, own, command, path)} if command else {}
 
 
 def _settings(shared: dict[str, Any], own: dict[str, Any], command: click.Command, path: Path) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 Only this package imports torch. Forbidden inside: a running server, the layout of a release.
 """
 
-from .graph import LOGITS_TOLERANCE, ExportedGraph, export_graph
+from .graph import TOLERANCE, ExportedGraph, export_graph
 from .reference import Reference
 from .weights import SOURCES, Weights, WeightsFile
 
-__all__ = ["LOGITS_TOLERANCE", "SOURCES", "ExportedGraph", "Reference", "Weights", "WeightsFile", "export_graph"]
+__all__ = ["SOURCES", "TOLERANCE", "ExportedGraph", "Reference", "Weights", "WeightsFile", "export_graph"]

@@ -17,8 +17,8 @@ from triptych_ops.errors import RefusedError
 from .network import ServedNetwork
 from .weights import Weights
 
-LOGITS_TOLERANCE = 1e-4
-"""Largest difference of a logit between torch and ONNX Runtime that a build accepts."""
+TOLERANCE = 1e-4
+"""Largest difference of a logit or feature between torch and ONNX Runtime: ten times what float32 rounding makes."""
 
 _NOISE_IMAGES = 3  # beside the given pixels: inputs that no photograph resembles
 
@@ -29,14 +29,15 @@ class ExportedGraph:
 
     path: Path
     embedding_size: int
-    logits_max_difference: float
+    logits_max_difference: float  # absolute, as the next
+    embedding_max_difference: float
 
 
 def export_graph(weights: Weights, path: Path, *, pixels: NDArray[np.uint8]) -> ExportedGraph:
     """Write the served network to `path` and compare it with torch on `pixels` (N, S, S, 3) and on noise.
 
     Raises:
-        RefusedError: a logit differs by more than `LOGITS_TOLERANCE`, or labels and logits differ in number.
+        RefusedError: a logit or feature differs by more than `TOLERANCE`, or labels and logits differ in number.
     """
     network = ServedNetwork(weights).eval()
     with warnings.catch_warnings():
@@ -59,17 +60,19 @@ def export_graph(weights: Weights, path: Path, *, pixels: NDArray[np.uint8]) -> 
     noise = np.random.default_rng(0).integers(0, 256, (_NOISE_IMAGES, *pixels.shape[1:]), dtype=np.uint8)
     batch = np.concatenate([pixels, noise])
     with torch.inference_mode():
-        expected, embedding = (tensor.numpy() for tensor in network(torch.from_numpy(batch)))
+        expected = [tensor.numpy() for tensor in network(torch.from_numpy(batch))]
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (logits,) = session.run(["LOGITS"], {"PIXELS": batch})
-    if expected.shape[1] != len(weights.labels):
-        raise RefusedError(f"{len(weights.labels)} labels for {expected.shape[1]} classes of {weights.architecture}")
-    difference = float(np.abs(logits - expected).max())
-    if not difference <= LOGITS_TOLERANCE:
-        raise RefusedError(
-            f"ONNX Runtime's logits differ from torch's by {difference:.2g}, at most {LOGITS_TOLERANCE:g} is accepted"
-        )
-    return ExportedGraph(path, embedding.shape[1], difference)
+    served = session.run(["LOGITS", contract.EMBEDDING], {"PIXELS": batch})
+    classes, embedding_size = (tensor.shape[1] for tensor in expected)
+    if classes != len(weights.labels):
+        raise RefusedError(f"{len(weights.labels)} labels for {classes} classes of {weights.architecture}")
+    differences = [float(np.abs(ours - theirs).max()) for ours, theirs in zip(served, expected, strict=True)]
+    for name, difference in zip(("logits", "embeddings"), differences, strict=True):
+        if not difference <= TOLERANCE:
+            raise RefusedError(
+                f"ONNX Runtime's {name} differ from torch's by {difference:.2g}, at most {TOLERANCE:g} is accepted"
+            )
+    return ExportedGraph(path, embedding_size, *differences)
 
 
 def _forget_the_builder(model: onnx.ModelProto) -> None:

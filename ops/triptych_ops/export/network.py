@@ -16,9 +16,9 @@ class ServedNetwork(torch.nn.Module):
         self.backbone = weights.backbone
         self.head = weights.head
         # (x / 255 - mean) / std = (x - 255 mean) / (255 std): one subtraction, one division
-        cut = weights.preprocessing
-        self.register_buffer("offset", torch.tensor(cut.mean).view(1, 3, 1, 1) * 255)
-        self.register_buffer("scale", torch.tensor(cut.std).view(1, 3, 1, 1) * 255)
+        definition = weights.preprocessing
+        self.register_buffer("offset", torch.tensor(definition.mean).view(1, 3, 1, 1) * 255)
+        self.register_buffer("scale", torch.tensor(definition.std).view(1, 3, 1, 1) * 255)
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         images = pixels.permute(0, 3, 1, 2).float()  # (N, S, S, 3) uint8 -> (N, 3, S, S) float32

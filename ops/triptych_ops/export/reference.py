@@ -16,14 +16,16 @@ class Reference:
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        cut = weights.preprocessing
+        definition = weights.preprocessing
         self._cut = transforms.Compose(
             [
-                transforms.Resize(cut.resize, transforms.InterpolationMode(cut.interpolation)),
-                transforms.CenterCrop(cut.crop),
+                transforms.Resize(definition.resize, transforms.InterpolationMode(definition.interpolation)),
+                transforms.CenterCrop(definition.crop),
             ]
         )
-        self._normalise = transforms.Compose([transforms.ToTensor(), transforms.Normalize(cut.mean, cut.std)])
+        self._normalise = transforms.Compose(
+            [transforms.ToTensor(), transforms.Normalize(definition.mean, definition.std)]
+        )
 
     def pixels(self, path: Path) -> NDArray[np.uint8]:  # -> (S, S, 3) uint8
         """The image as the network's input, before normalisation."""

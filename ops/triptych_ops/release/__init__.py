@@ -6,10 +6,10 @@
 Forbidden inside: torch, a running server. Works on files alone.
 """
 
-from .assemble import Assembly, assemble
+from .assemble import Assembly, assemble, check_labels
 from .integrity import digest, digests
 from .manifest import FileDigest, GoldenAnswer, GoldenPrediction, Manifest, Parity, WeightsSource
-from .store import REPOSITORY, Release, Store
+from .store import REPOSITORY, Release, Store, copy_repository
 
 __all__ = [
     "REPOSITORY",
@@ -23,6 +23,8 @@ __all__ = [
     "Store",
     "WeightsSource",
     "assemble",
+    "check_labels",
+    "copy_repository",
     "digest",
     "digests",
 ]

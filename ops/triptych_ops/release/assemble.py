@@ -1,13 +1,14 @@
 """Model sources + weights -> the `repository` folder of one release."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from triptych import contract
-from triptych_ops.errors import RefusedError
+from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.preprocessing import Preprocessing
 
 from . import templates, triton_config
@@ -47,9 +48,10 @@ def assemble(assembly: Assembly, repository: Path) -> None:
     is moved into it, not copied: weights can be large.
 
     Raises:
-        RefusedError: the labels cannot be written one a line, or are fewer than `top_k`.
+        UsageError: `top_k` is not 1 to the number of labels.
+        RefusedError: the labels cannot be written one a line.
     """
-    _check_labels(assembly)
+    check_labels(assembly.labels, top_k=assembly.top_k)
     for model in (*contract.MEMBERS, contract.MODEL_NAME):
         version = repository / model / str(assembly.number)
         version.mkdir(parents=True)
@@ -82,11 +84,15 @@ def _configure(config: ModelConfig, assembly: Assembly) -> None:
         config.parameters[contract.HEALTH_SCORE].string_value = f"{assembly.health_score:.6f}"
 
 
-def _check_labels(assembly: Assembly) -> None:
-    if not 1 <= assembly.top_k <= len(assembly.labels):
-        raise RefusedError(
-            f"top-k {assembly.top_k} of {len(assembly.labels)} classes; choose 1 to the number of classes"
-        )
-    for number, label in enumerate(assembly.labels):
+def check_labels(labels: Sequence[str], *, top_k: int) -> None:
+    """Whether labels can be written one a line, and an answer can hold `top_k` of them.
+
+    Raises:
+        UsageError: `top_k` is not 1 to the number of labels.
+        RefusedError: a label is not one line that is not empty.
+    """
+    if not 1 <= top_k <= len(labels):
+        raise UsageError(f"top-k {top_k} of {len(labels)} classes; choose 1 to the number of classes")
+    for number, label in enumerate(labels):
         if not label.strip() or label.splitlines() != [label]:
             raise RefusedError(f"label {number} is {label!r}; a label is one line that is not empty")

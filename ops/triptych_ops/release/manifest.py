@@ -36,7 +36,8 @@ class Parity(_Record):
 
     images: int  # photographs that were compared
     logits_max_difference: float  # torch against ONNX Runtime, absolute
-    logits_tolerance: float
+    embedding_max_difference: float
+    logits_tolerance: float  # of logits and embeddings
     served_top1_agreement: float  # the served answer against torch + torchvision transforms, 0 to 1
     served_score_max_difference: float  # over the K best classes, absolute probability
     served_score_tolerance: float

@@ -1,16 +1,16 @@
 """A folder of releases: numbers only grow, a published release never changes, publishing is atomic."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from triptych_ops.errors import MissingError, OpsError, RefusedError
-from triptych_ops.scratch import flush, scratch_folder
+from triptych_ops.scratch import flush_to_disk, scratch_folder
 
 from . import integrity
-from .manifest import Manifest
+from .manifest import FileDigest, Manifest
 
 MANIFEST = "release.json"
 REPOSITORY = "repository"
@@ -40,6 +40,23 @@ class Release:
             RefusedError: names the first file that is missing, additional or altered.
         """
         integrity.verify(self.folder, self.manifest.files, excluding=MANIFEST)
+
+    def copy_repository(self, target: Path) -> None:
+        """Copy what Triton serves into the new folder `target`, comparing every file with the manifest.
+
+        Raises:
+            RefusedError: names the first file that is missing, additional or altered.
+        """
+        copy_repository(self.folder, self.manifest.files, target)
+
+
+def copy_repository(folder: Path, files: Mapping[str, FileDigest], target: Path) -> None:
+    """Copy what Triton serves of a release, or of one that is being built, comparing every file with `files`.
+
+    Raises:
+        RefusedError: names the first file that is missing, additional or altered.
+    """
+    integrity.copy_verified(folder, files, target, below=REPOSITORY, excluding=MANIFEST)
 
 
 class Store:
@@ -100,7 +117,7 @@ class Store:
         """
         manifest.write(staged / MANIFEST)
         for path in (staged, *staged.rglob("*")):
-            flush(path)
+            flush_to_disk(path)
         folder = self._releases / str(manifest.number)
         try:
             staged.chmod(0o755)
@@ -111,7 +128,7 @@ class Store:
             raise OpsError(
                 f"release {manifest.number} was published by another build meanwhile; build again"
             ) from error
-        flush(self._releases)
+        flush_to_disk(self._releases)
         return Release(folder, manifest)
 
 

@@ -5,7 +5,16 @@ Forbidden inside: torch, the layout of a release. It serves any folder of models
 
 from .installation import Installation, find_installation
 from .ports import Ports
-from .server import Server
-from .statistics import MemberTimes, member_times
+from .server import READY_TIMEOUT_S, Server
+from .statistics import MemberTimes, member_times, server_version
 
-__all__ = ["Installation", "MemberTimes", "Ports", "Server", "find_installation", "member_times"]
+__all__ = [
+    "READY_TIMEOUT_S",
+    "Installation",
+    "MemberTimes",
+    "Ports",
+    "Server",
+    "find_installation",
+    "member_times",
+    "server_version",
+]

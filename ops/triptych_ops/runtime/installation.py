@@ -63,7 +63,7 @@ def find_installation(environ: Mapping[str, str]) -> Installation:
         MissingError: none is there, or `TRIPTYCH_TRITON` names no program.
     """
     if named := environ.get(VARIABLE):
-        binary = Path(named)
+        binary = Path(named).resolve()  # or Popen would look for a bare name in PATH
         if not (binary.is_file() and os.access(binary, os.X_OK)):
             raise MissingError(f"{VARIABLE}={named} is not a program; name a tritonserver binary or unset it")
         return Installation(binary, _backends_of(binary))
@@ -88,7 +88,7 @@ def _from_wheel() -> Installation:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     stub = root / "python_backend_stubs" / python / "triton_python_backend_stub"
     if not stub.is_file():
-        raise MissingError(f"nvidia-pytriton has no stub for Python {python}; use Python 3.11 to 3.13")
+        raise MissingError(f"nvidia-pytriton has no stub for Python {python}; use Python 3.11 or 3.12")
     libraries = (package.parent / "nvidia_pytriton.libs", *_python_library(python))
     return Installation(root / "bin" / "tritonserver", root / "backends", stub, libraries)
 

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from triptych import Client, Health
+from triptych.client import DEFAULT_TIMEOUT_S
 from triptych_ops.errors import OpsError, RefusedError, TimedOutError
 from triptych_ops.scratch import scratch_folder
 
@@ -23,6 +23,7 @@ from .ports import LOOPBACK, Ports
 
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where Triton's python backend keeps its regions
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded before any fork
 
 _FLAGS = (
     # A serving process never loads or unloads: what is served is what was there at the start.
@@ -34,8 +35,11 @@ _FLAGS = (
     "--allow-vertex-ai=false",
 )
 
+READY_TIMEOUT_S = 60.0
+"""A start takes one or two seconds; a cold disk on a busy machine takes many times that."""
+
 EXIT_TIMEOUT_S = 5
-"""What requests under way get at SIGTERM; Triton counts an idle keep-alive connection as one."""
+"""What requests under way get at SIGTERM, the slowest many times over; an idle connection can use it up."""
 
 _KILL_AFTER_S = EXIT_TIMEOUT_S + 5
 _POLL_S = 0.05
@@ -44,16 +48,28 @@ _POLL_S = 0.05
 class Server:
     """A tritonserver on loopback serving one model repository. Use it as a context manager.
 
+    copy_repository: fills the new folder that it is called with. Triton always serves a copy: its stubs
+                     ignore PYTHONDONTWRITEBYTECODE and write beside their sources.
+    verbose:         Triton's log goes to stderr
+
     Entering starts the process and does not wait; leaving stops it with its stubs, and removes its
-    shared memory and temporary files. Should this process be killed, the kernel ends the server.
+    shared memory and temporary files. Should this process be killed, or the thread that entered end, the
+    kernel ends the server: enter in the main thread.
 
     Raises:
         OpsError: a port is in use.
     """
 
-    def __init__(self, installation: Installation, repository: Path, ports: Ports, *, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        copy_repository: Callable[[Path], None],
+        ports: Ports,
+        *,
+        verbose: bool = False,
+    ) -> None:
         self._installation = installation
-        self._repository = repository
+        self._copy_repository = copy_repository
         self._verbose = verbose
         self._leaving = ExitStack()
         self.ports = ports
@@ -63,8 +79,7 @@ class Server:
         with ExitStack() as started:
             self._folder = started.enter_context(scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-serve-"))
             self._installation.lay_out_backends(self._folder / "backends")
-            # Served from a copy: the stubs, which ignore PYTHONDONTWRITEBYTECODE, write beside their sources.
-            shutil.copytree(self._repository, self._folder / "repository")
+            self._copy_repository(self._folder / "repository")
             started.callback(_remove_regions, self._regions)
             self._process = self._start()
             started.callback(_stop, self._process)
@@ -76,23 +91,26 @@ class Server:
     ) -> None:
         self._leaving.close()
 
-    def wait_ready(self, *, timeout_s: float = 60.0, cancelled: Callable[[], bool] = lambda: False) -> Health:
+    def wait_ready(
+        self, *, timeout_s: float = READY_TIMEOUT_S, cancelled: Callable[[], bool] = lambda: False
+    ) -> Health:
         """Return once the server has classified the built-in image rightly, or `cancelled()` is true.
 
         Raises:
             OpsError: the server ended instead; the message has its first error.
-            RefusedError: it answered, and wrongly.
+            RefusedError: it answered, and not with the release's known answer.
             TimedOutError: it did not answer within `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
         with Client(self.ports.grpc_url) as client:
             while True:
                 self.check_alive()
-                state = client.health()
-                if state.ok or cancelled():
+                remaining_s = max(deadline - time.monotonic(), _POLL_S)
+                state = client.health(timeout_s=min(remaining_s, DEFAULT_TIMEOUT_S))
+                if cancelled() or (state.ok and state.known):
                     return state
-                if state.release is not None:  # it answers, and no waiting makes a wrong answer right
-                    raise RefusedError(f"the server answers wrongly: {state.reason}")
+                if state.answered:  # no waiting makes a wrong answer right, or an unknown one known
+                    raise RefusedError(f"the server does not give the known answer: {state.reason}")
                 if time.monotonic() > deadline:
                     reason = first_error(self._log) or state.reason
                     raise TimedOutError(f"the server was not ready within {timeout_s:g} s: {reason}")
@@ -162,4 +180,4 @@ def _remove_regions(prefix: str) -> None:
 
 
 def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,13 +1,17 @@
 """Where the server's time goes, by member of the ensemble, from its own statistics."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import tritonclient.grpc as triton
+from tritonclient.utils import InferenceServerException
 
 from triptych import contract
+from triptych_ops.errors import OpsError
 
 _NANOSECONDS = 1e9
+_TIMEOUT_S = 10.0  # it answers from memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,37 @@ class MemberTimes:
 
 
 def member_times(grpc_url: str) -> Mapping[str, MemberTimes]:
-    """Times of `preprocess`, `classifier` and `postprocess` of the server at `grpc://host:port`."""
-    client = triton.InferenceServerClient(grpc_url.removeprefix("grpc://"))
+    """Times of `preprocess`, `classifier` and `postprocess` of the server at `grpc://host:port`.
+
+    Raises:
+        OpsError: it does not tell.
+    """
+    with _asking(grpc_url) as client:
+        statistics = client.get_inference_statistics(client_timeout=_TIMEOUT_S).model_stats
+    return {model.name: _times(model.inference_stats) for model in statistics if model.name in contract.MEMBERS}
+
+
+def server_version(grpc_url: str) -> str:
+    """Triton's version, such as 2.51.0, of the server at `grpc://host:port`.
+
+    Raises:
+        OpsError: it does not tell.
+    """
+    with _asking(grpc_url) as client:
+        return str(client.get_server_metadata(client_timeout=_TIMEOUT_S).version)
+
+
+@contextmanager
+def _asking(grpc_url: str) -> Iterator[triton.InferenceServerClient]:
+    client = triton.InferenceServerClient(
+        grpc_url.removeprefix("grpc://"), channel_args=[("grpc.enable_http_proxy", 0)]
+    )
     try:
-        statistics = client.get_inference_statistics().model_stats
+        yield client
+    except InferenceServerException as error:
+        raise OpsError(f"{grpc_url} does not tell of itself: {error.message()}") from error
     finally:
         client.close()
-    return {model.name: _times(model.inference_stats) for model in statistics if model.name in contract.MEMBERS}
 
 
 def _times(statistics: triton.service_pb2.InferStatistics) -> MemberTimes:

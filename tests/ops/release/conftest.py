@@ -61,6 +61,7 @@ def manifest_of(preprocessing: Preprocessing) -> Callable[[int, Path], Manifest]
             parity=Parity(
                 images=3,
                 logits_max_difference=1e-5,
+                embedding_max_difference=1e-5,
                 logits_tolerance=1e-3,
                 served_top1_agreement=1.0,
                 served_score_max_difference=0.001,

@@ -7,7 +7,7 @@ import pytest
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from triptych import contract
-from triptych_ops.errors import RefusedError
+from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.release import Assembly, assemble, triton_config
 
 MODELS = (*contract.MEMBERS, contract.MODEL_NAME)
@@ -154,7 +154,7 @@ def test_a_label_that_is_not_one_line_is_refused_by_its_number(assembly: Assembl
 def test_a_top_k_that_the_labels_cannot_fill_is_refused(
     assembly: Assembly, tmp_path: Path, top_k: int, labels: tuple[str, ...]
 ) -> None:
-    with pytest.raises(RefusedError, match=f"^top-k {top_k} of {len(labels)} classes; choose 1 to "):
+    with pytest.raises(UsageError, match=f"^top-k {top_k} of {len(labels)} classes; choose 1 to "):
         assemble(replace(assembly, labels=labels, top_k=top_k), tmp_path / "repository")
     assert not (tmp_path / "repository").exists()
 

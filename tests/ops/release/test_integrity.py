@@ -7,7 +7,7 @@ import pytest
 
 from triptych_ops.errors import RefusedError
 from triptych_ops.release import FileDigest, digest, digests
-from triptych_ops.release.integrity import verify
+from triptych_ops.release.integrity import copy_verified, verify
 
 MANIFEST = "release.json"
 Tamper = Callable[[Path], object]
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def expected(folder: Path) -> dict[str, FileDigest]:
-    return digests(folder, excluding=MANIFEST)
+    return {name: found for name, found in digests(folder).items() if name != MANIFEST}
 
 
 def test_a_digest_is_sha256_and_size(tmp_path: Path) -> None:
@@ -35,11 +35,10 @@ def test_a_digest_is_sha256_and_size(tmp_path: Path) -> None:
     assert digest(tmp_path / "file") == FileDigest(sha256=sha256, size=3)
 
 
-def test_digests_name_every_file_by_its_path_with_slashes_but_the_excluded(folder: Path) -> None:
-    found = digests(folder, excluding=MANIFEST)
-    assert list(found) == ["repository/classifier/7/model.onnx", "repository/classifier/config.pbtxt"]
+def test_digests_name_every_file_by_its_path_with_slashes(folder: Path) -> None:
+    found = digests(folder)
+    assert list(found) == [MANIFEST, "repository/classifier/7/model.onnx", "repository/classifier/config.pbtxt"]
     assert found["repository/classifier/config.pbtxt"].sha256 == hashlib.sha256().hexdigest()
-    assert set(digests(folder)) - set(found) == {MANIFEST}
 
 
 def test_an_untouched_release_passes(folder: Path, expected: dict[str, FileDigest]) -> None:
@@ -105,6 +104,17 @@ def test_the_first_of_several_problems_is_named(folder: Path, expected: dict[str
     (folder / "repository" / "zzz").write_bytes(b"")
     (folder / "repository" / "aaa").write_bytes(b"")
     with pytest.raises(RefusedError, match="/repository/aaa is not in the manifest"):
+        verify(folder, expected, excluding=MANIFEST)
+
+
+def test_a_copy_is_the_named_part_of_the_release(folder: Path, expected: dict[str, FileDigest], tmp_path: Path) -> None:
+    copy_verified(folder, expected, tmp_path / "copy", below="repository", excluding=MANIFEST)
+    assert digests(tmp_path / "copy") == {name.removeprefix("repository/"): found for name, found in expected.items()}
+
+
+def test_a_hard_link_is_refused(folder: Path, expected: dict[str, FileDigest], tmp_path: Path) -> None:
+    os.link(folder / "repository" / "classifier" / "7" / "model.onnx", tmp_path / "elsewhere")
+    with pytest.raises(RefusedError, match=r"model\.onnx is a link"):
         verify(folder, expected, excluding=MANIFEST)
 
 
