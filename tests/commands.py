@@ -30,11 +30,16 @@ def triptych(
 
 
 class Serving:
-    """`triptych serve` of a store's newest release on free ports, ready once entered."""
+    """`triptych serve` of a store's newest release on free ports, ready once entered.
 
-    def __init__(self, store: Path) -> None:
+    Its temporary files lie in `scratch`, so that it shares them with no other server of this machine.
+    """
+
+    def __init__(self, store: Path, scratch: Path) -> None:
         self.store = store
         self.ports = Ports.free()
+        self._scratch = scratch
+        self._folders: set[str] = set()
 
     def __enter__(self) -> "Serving":
         self.start()
@@ -55,7 +60,10 @@ class Serving:
             *(str(TRIPTYCH), "serve", "--store", str(self.store)),
             *("--http-port", str(ports.http), "--grpc-port", str(ports.grpc), "--metrics-port", str(ports.metrics)),
         ]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        environment = {**os.environ, "TMPDIR": str(self._scratch)}
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
 
     def stop(self, number: signal.Signals) -> tuple[int, str]:
         """Send a signal and wait; the exit status and what it said on stderr."""
@@ -63,6 +71,13 @@ class Serving:
             self.process.send_signal(number)
         _, errors = self.process.communicate(timeout=30)
         return self.process.returncode, errors
+
+    def traces(self) -> set[Path]:
+        """What it keeps on disk and in shared memory now. The regions are named after the folder."""
+        folders = set(self._scratch.glob("triptych-serve-*"))
+        self._folders |= {folder.name for folder in folders}
+        regions = Path("/dev/shm").glob("triptych-serve-*")  # noqa: S108
+        return folders | {region for region in regions if region.name.startswith(tuple(self._folders))}
 
     def children(self) -> list[psutil.Process]:
         """Tritonserver and its stubs."""
@@ -82,9 +97,3 @@ def gone(processes: list[psutil.Process], *, within_s: float) -> bool:
     """Whether all of these processes end within a time."""
     _, alive = psutil.wait_procs(processes, timeout=within_s)
     return all(process.status() == psutil.STATUS_ZOMBIE for process in alive)
-
-
-def left_behind() -> set[str]:
-    """Names of what Triptych's servers keep in shared memory and among temporary files."""
-    places = (Path("/dev/shm"), Path(os.environ.get("TMPDIR", "/tmp")))  # noqa: S108
-    return {path.name for place in places for path in place.glob("triptych-*")}

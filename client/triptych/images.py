@@ -12,20 +12,22 @@ from .errors import ImageError
 
 
 @runtime_checkable
-class PillowImage(Protocol):
+class _PillowImage(Protocol):
     """A `PIL.Image.Image`, known by its shape so that Pillow need not be installed."""
 
     @property
     def mode(self) -> str: ...
 
-    def convert(self, mode: str) -> "PillowImage": ...
+    def convert(self, mode: str) -> "_PillowImage": ...
 
     def getexif(self) -> Any: ...
 
     def save(self, fp: IO[bytes], format: str, **params: Any) -> None: ...  # noqa: A002  Pillow's own name
 
 
-ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | PillowImage | NDArray[Any]
+ImageInput: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | _PillowImage | NDArray[Any]
+)
 """A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array."""
 
 
@@ -48,7 +50,7 @@ def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
         body = bytes(image)
     elif isinstance(image, np.ndarray):
         body = _png_of_array(image, source=name)
-    elif isinstance(image, PillowImage):
+    elif isinstance(image, _PillowImage):
         body = _png(image, source=name)
     elif hasattr(image, "read"):
         body = _stream_bytes(image, source=name)
@@ -100,7 +102,7 @@ def _png_of_array(array: NDArray[Any], *, source: str) -> bytes:
     return _png(Image.fromarray(np.ascontiguousarray(array)), source=source)
 
 
-def _png(image: PillowImage, *, source: str) -> bytes:
+def _png(image: _PillowImage, *, source: str) -> bytes:
     buffer = io.BytesIO()
     try:
         encodable = image if image.mode in _PNG_MODES else image.convert("RGB")

@@ -1,3 +1,4 @@
+import socket
 import struct
 import threading
 from collections.abc import Callable
@@ -145,3 +146,15 @@ def test_a_tensor_whose_bytes_do_not_fit_breaks_the_contract(
         with pytest.raises(ProtocolError, match="do not fit its shape"):
             client.classify(b"image")
         assert not client.health().ok
+
+
+def test_a_proxy_in_the_environment_is_not_used(
+    grpc_server: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        for name in ("http_proxy", "grpc_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        authority = grpc_server(ModelInfer=lambda _, __: service_pb2.ModelInferResponse(model_version="7"))
+        assert transport(authority).infer(REQUEST).model_version == "7"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from triptych import ImageError
 from triptych.images import encoded
@@ -206,3 +206,14 @@ def test_an_empty_path_is_a_missing_file() -> None:
     with pytest.raises(ImageError) as caught:
         encoded("")
     assert caught.value.code == "missing_file"
+
+
+def test_a_pillow_image_keeps_its_orientation(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    path = tmp_path / "turned.jpg"
+    Image.effect_noise((8, 6), 50).convert("CMYK").save(path, exif=exif)
+    with Image.open(path) as given:
+        body, _ = encoded(given)
+    with Image.open(io.BytesIO(body)) as sent:
+        assert sent.getexif()[ExifTags.Base.Orientation] == 6

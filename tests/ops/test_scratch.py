@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +45,24 @@ def test_a_live_owner_keeps_its_folder_and_a_killed_one_loses_it(tmp_path: Path)
         assert owned.is_dir()
     with scratch_folder(tmp_path, prefix="x-"):
         assert not owned.exists()
+
+
+@pytest.mark.parametrize("planted", ["pipe", "loop", "file"])
+def test_what_somebody_planted_under_our_prefix_stops_nobody(tmp_path: Path, planted: str) -> None:
+    trap = tmp_path / "x-trap"
+    if planted == "pipe":
+        os.mkfifo(trap)
+    elif planted == "loop":
+        trap.symlink_to(trap)
+    else:
+        trap.touch()
+    with scratch_folder(tmp_path, prefix="x-") as folder:
+        assert folder.is_dir()
+    assert os.path.lexists(trap)
+
+
+def test_a_link_under_our_prefix_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "x-link").symlink_to(tmp_path / "precious")
+    with scratch_folder(tmp_path, prefix="x-"):
+        assert (tmp_path / "precious").is_dir()

@@ -21,9 +21,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def serving(store: Path) -> Iterator[Serving]:
+def serving(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """`triptych serve` of release 1 on free ports."""
-    with Serving(store) as running:
+    with Serving(store, tmp_path_factory.mktemp("scratch")) as running:
         yield running
 
 

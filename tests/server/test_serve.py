@@ -3,13 +3,13 @@
 import shutil
 import signal
 import socket
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from commands import Serving, gone, left_behind, triptych
+from commands import Serving, gone, triptych
 from triptych import Client
 from triptych_ops.release import Store, digest
 
@@ -18,14 +18,6 @@ from triptych_ops.release import Store, digest
 def copied(store: Path, tmp_path: Path) -> Path:
     """A store of this test's own."""
     return Path(shutil.copytree(store, tmp_path / "store"))
-
-
-@pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """Compares shared memory and temporary folders before and after."""
-    before = left_behind()
-    yield
-    assert left_behind() <= before
 
 
 def test_no_process_of_the_server_loads_torch(serving: Serving) -> None:
@@ -43,30 +35,31 @@ def test_serving_does_not_change_the_release(serving: Serving, store: Path) -> N
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.usefixtures("nothing_left")
-def test_a_signal_stops_it_clean(store: Path, number: signal.Signals) -> None:
-    with Serving(store) as serving:
-        assert len(left_behind()) >= 4  # three regions and the folder
+def test_a_signal_stops_it_clean(store: Path, tmp_path: Path, number: signal.Signals) -> None:
+    with Serving(store, tmp_path) as serving:
+        assert len(serving.traces()) == 4  # a folder, and a region of each stub
         processes = serving.children()
         status, errors = serving.stop(number)
     assert status == 0, errors
-    assert gone(processes, within_s=0)
     assert errors.splitlines() == ["stopping", "stopped"]
+    assert gone(processes, within_s=0)
+    assert serving.traces() == set()
 
 
-@pytest.mark.usefixtures("nothing_left")
-def test_a_signal_while_starting_stops_it_clean(store: Path) -> None:
-    serving = Serving(store)
+def test_a_signal_while_starting_stops_it_clean(store: Path, tmp_path: Path) -> None:
+    serving = Serving(store, tmp_path)
     serving.start()
     while not (processes := serving.children()):
         assert serving.process.poll() is None
+    assert serving.traces()
     status, errors = serving.stop(signal.SIGTERM)
     assert status == 0, errors
     assert gone(processes, within_s=0)
+    assert serving.traces() == set()
 
 
-def test_an_idle_keep_alive_connection_does_not_hold_it_up_for_ever(store: Path) -> None:
-    with Serving(store) as serving, socket.create_connection(("127.0.0.1", serving.ports.http)) as idle:
+def test_an_idle_keep_alive_connection_does_not_hold_it_up_for_ever(store: Path, tmp_path: Path) -> None:
+    with Serving(store, tmp_path) as serving, socket.create_connection(("127.0.0.1", serving.ports.http)) as idle:
         idle.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200" in idle.recv(1000)
         processes = serving.children()
@@ -75,16 +68,15 @@ def test_an_idle_keep_alive_connection_does_not_hold_it_up_for_ever(store: Path)
     assert gone(processes, within_s=0)
 
 
-def test_the_server_ends_with_a_killed_command(store: Path) -> None:
-    before = left_behind()
-    with Serving(store) as serving:
-        processes = serving.children()
-        serving.stop(signal.SIGKILL)
+def test_the_server_ends_with_a_killed_command_and_the_next_start_tidies(store: Path, tmp_path: Path) -> None:
+    with Serving(store, tmp_path) as killed:
+        killed.traces()
+        processes = killed.children()
+        killed.stop(signal.SIGKILL)
         assert gone(processes, within_s=20)
-        abandoned = left_behind() - before
-        assert not [name for name in abandoned if Path("/dev/shm", name).exists()]  # noqa: S108
-    with Serving(store):
-        assert not abandoned & left_behind()  # the next start tidies
+    (abandoned,) = killed.traces()  # its folder; no region
+    with Serving(store, tmp_path):
+        assert not abandoned.exists()
 
 
 def test_a_busy_port_is_named(serving: Serving, store: Path) -> None:
@@ -93,8 +85,8 @@ def test_a_busy_port_is_named(serving: Serving, store: Path) -> None:
     assert done.stderr == f"triptych: port {serving.ports.http} is in use; choose another with --http-port\n"
 
 
-def test_a_server_that_dies_ends_the_command(store: Path) -> None:
-    with Serving(store) as serving:
+def test_a_server_that_dies_ends_the_command(store: Path, tmp_path: Path) -> None:
+    with Serving(store, tmp_path) as serving:
         (server,) = [process for process in serving.children() if process.name() == "tritonserver"]
         server.kill()
         _, errors = serving.process.communicate(timeout=30)
@@ -131,25 +123,43 @@ def test_an_additional_file_is_refused_by_name(copied: Path) -> None:
     assert f"{path} is not in the manifest" in done.stderr
 
 
-def test_a_wrong_answer_is_never_ready(copied: Path) -> None:
-    """The control of every readiness test: with labels and graph intact, the known answer alone decides."""
+@pytest.mark.parametrize(
+    ("line", "planted", "words"),
+    [
+        ('string_value: "967"', 'string_value: "968"', "the known answer is class 968"),
+        ('string_value: "967"', 'string_value: "?"', "known answer is not readable"),
+    ],
+)
+def test_an_answer_that_is_not_the_known_one_is_never_ready(
+    copied: Path, tmp_path: Path, line: str, planted: str, words: str
+) -> None:
+    """The control of every readiness test: the release is whole, the known answer alone decides."""
     config = copied / "releases/1/repository/image_classifier/config.pbtxt"
     text = config.read_text()
-    assert 'string_value: "967"' in text
-    config.write_text(text.replace('string_value: "967"', 'string_value: "968"'))
+    assert line in text
+    config.write_text(text.replace(line, planted))
     release = Store(copied).release()
     files = {**release.manifest.files, "repository/image_classifier/config.pbtxt": digest(config)}
     release.manifest.model_copy(update={"files": files}).write(release.folder / "release.json")
-    serving = Serving(copied)
+    serving = Serving(copied, tmp_path)
     serving.start()
     output, errors = serving.process.communicate(timeout=60)
     assert serving.process.returncode == 4
     assert output == ""
-    assert "the known answer is class 968" in errors
+    assert words in errors
 
 
-def test_health_tells_the_truth_when_triton_does_not(store: Path) -> None:
-    with Serving(store) as serving, Client(serving.ports.grpc_url) as client:
+@pytest.mark.parametrize("path", ["repository/index", "systemsharedmemory/status", "trace/setting", "logging"])
+def test_what_no_client_needs_is_closed(serving: Serving, path: str) -> None:
+    method = "POST" if path == "repository/index" else "GET"
+    request = urllib.request.Request(f"{serving.ports.http_url}/v2/{path}", method=method)
+    with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(request):
+        pass
+    assert caught.value.code == 403
+
+
+def test_health_tells_the_truth_when_triton_does_not(store: Path, tmp_path: Path) -> None:
+    with Serving(store, tmp_path) as serving, Client(serving.ports.grpc_url) as client:
         assert client.health().ok
         serving.stubs()["postprocess"].kill()
         state = client.health()

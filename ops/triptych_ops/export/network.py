@@ -21,6 +21,7 @@ class ServedNetwork(torch.nn.Module):
         self.register_buffer("scale", torch.tensor(definition.std).view(1, 3, 1, 1) * 255)
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """LOGITS (N, C) and EMBEDDING (N, D), float32, of PIXELS (N, S, S, 3) uint8."""
         images = pixels.permute(0, 3, 1, 2).float()  # (N, S, S, 3) uint8 -> (N, 3, S, S) float32
         embedding = self.backbone((images - self.offset) / self.scale)  # (N, D)
         return self.head(embedding), embedding
