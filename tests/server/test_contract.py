@@ -124,8 +124,9 @@ def test_what_is_no_image_by_plain_http_is_a_bad_request(serving: Serving) -> No
     )
     with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(request):
         pass
-    assert caught.value.code == 400
-    assert "not_an_image" in json.loads(caught.value.read())["error"]
+    with caught.value as answer:
+        assert answer.code == 400
+        assert "not_an_image" in json.loads(answer.read())["error"]
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])

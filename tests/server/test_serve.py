@@ -155,6 +155,7 @@ def test_what_no_client_needs_is_closed(serving: Serving, path: str) -> None:
     request = urllib.request.Request(f"{serving.ports.http_url}/v2/{path}", method=method)
     with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(request):
         pass
+    caught.value.close()
     assert caught.value.code == 403
 
 

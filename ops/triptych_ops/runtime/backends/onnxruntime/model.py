@@ -14,7 +14,10 @@ ignored. Keys as documented in https://github.com/triton-inference-server/onnxru
 """
 
 import json
+import os
 from pathlib import Path
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at import: a server of people's images phones nobody
 
 import numpy as np
 import onnxruntime
