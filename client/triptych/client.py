@@ -1,6 +1,6 @@
 """The synchronous client: reads images, sends requests, hands out results."""
 
-import math
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +29,8 @@ Result = TypeVar("Result")
 DEFAULT_URL: Final = "grpc://localhost:8001"  # Triton's own port
 DEFAULT_TIMEOUT_S: Final = 10.0  # a hundred times a usual answer, and still a time that people wait
 
+LONGEST_TIMEOUT_S: Final = 86400.0  # a day: more is a mistake, and sockets take no number whatever
+
 _POLL_S = 0.1  # between two health checks while waiting: short against any start-up
 _LEAST_S = 0.1  # what a last check gets, however late it is
 
@@ -37,8 +39,8 @@ class Client:
     """A connection to one Triptych server. Thread-safe; use it as a context manager or call `close`.
 
     url:       `grpc://HOST:PORT`, `grpcs://…`, `http://…` or `https://…`
-    timeout_s: seconds that one request may take, unless the call says otherwise. Over HTTP they bound
-               each wait for bytes, so that a server that trickles its answer can take longer.
+    timeout_s: seconds that one request may take, unless the call says otherwise. Over HTTP a server that
+               trickles the head of its answer can take longer: there they bound each wait for bytes.
 
     Raises:
         ValueError: `timeout_s` is not a positive number; so every method does.
@@ -74,9 +76,12 @@ class Client:
         read as they are needed, so the iterable may be endless.
 
         Raises:
+            TypeError: `images` is a single path or the bytes of a single image.
             ValueError: `batch_size` or `top_k` out of range.
             TriptychError: the server cannot be asked. Results handed out before stay valid.
         """
+        if isinstance(images, str | bytes | os.PathLike):
+            raise TypeError("images must be an iterable of images; for a single one use classify")
         if not 1 <= batch_size <= contract.MAX_BATCH_SIZE:
             raise ValueError(f"batch_size must be 1 to {contract.MAX_BATCH_SIZE}, not {batch_size}")
         if top_k is not None and top_k < 1:
@@ -209,8 +214,9 @@ def _connect(endpoint: Endpoint) -> Transport:
 
 
 def _positive(timeout_s: float) -> float:
-    if not 0 < timeout_s < math.inf:
-        raise ValueError(f"timeout_s must be a positive number of seconds, not {timeout_s}")
+    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
+        message = f"timeout_s must be a positive number of seconds, at most {LONGEST_TIMEOUT_S:g}, not {timeout_s}"
+        raise ValueError(message)
     return timeout_s
 
 

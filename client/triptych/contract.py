@@ -41,6 +41,9 @@ EMBEDDING_OUTPUTS: Final = (EMBEDDING, ERROR)
 MAX_BATCH_SIZE: Final = 32
 """Images that one request may hold: `max_batch_size` of every panel."""
 
+MAX_IMAGE_BYTES: Final = 20 * 1024 * 1024
+"""Encoded bytes of one image that a server accepts: no camera's JPEG is larger."""
+
 HEALTH_CLASS_ID: Final = "health_class_id"
 HEALTH_SCORE: Final = "health_score"
 """Parameters of the ensemble's configuration: the known answer to the SDK's built-in health image."""

@@ -91,7 +91,9 @@ class GrpcTransport:
             yield
         except InferenceServerException as error:
             raise _translated(error, self._endpoint, timeout_s) from error
-        except (grpc.RpcError, ValueError) as error:  # ValueError: a call on a closed channel
+        except ValueError as error:  # gRPC's word for a call on a closed channel
+            raise UnavailableError(f"this client was closed; make another ({error})") from error
+        except grpc.RpcError as error:
             raise UnavailableError(f"{self._endpoint}: {error}") from error
 
 

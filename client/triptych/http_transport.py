@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,7 @@ _ERRORS: Mapping[int, type[TriptychError]] = {
 }
 """HTTP status -> error; every other status of 4xx is a ProtocolError, of 5xx a ServerError."""
 
+_CHUNK_BYTES = 1 << 20
 _CONNECTIONS = 64  # kept open by one client; more threads than that open and close their own
 
 
@@ -50,14 +52,14 @@ class HttpTransport:
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
         body, headers = http_codec.encode(request)
-        answer = self._exchange("POST", "/infer", timeout_s=request.timeout_s, body=body, headers=headers)
-        return http_codec.decode(answer.data, answer.headers.get(http_codec.HEADER_LENGTH))
+        answered, content = self._exchange("POST", "/infer", timeout_s=request.timeout_s, body=body, headers=headers)
+        return http_codec.decode(content, answered.get(http_codec.HEADER_LENGTH))
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        answer = self._exchange("GET", "/config", timeout_s=timeout_s)
+        _, content = self._exchange("GET", "/config", timeout_s=timeout_s)
         try:
-            parameters = answer.json().get("parameters", {})
+            parameters = json.loads(content).get("parameters", {})
             return {key: str(value["string_value"]) for key, value in parameters.items()}
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             raise ProtocolError(f"{self._endpoint}: the answer is no model configuration") from error
@@ -66,17 +68,26 @@ class HttpTransport:
         """Close the pool; a second call does nothing."""
         self._pool.close()
 
-    def _exchange(self, method: str, path: str, *, timeout_s: float, **content: Any) -> urllib3.BaseHTTPResponse:
+    def _exchange(self, method: str, path: str, *, timeout_s: float, **content: Any) -> tuple[Mapping[str, str], bytes]:
+        deadline = time.monotonic() + timeout_s
         try:
             answer = self._pool.request(
-                method, self._model_path + path, timeout=urllib3.Timeout(total=timeout_s), redirect=False, **content
+                method,
+                self._model_path + path,
+                timeout=urllib3.Timeout(total=timeout_s),
+                redirect=False,
+                preload_content=False,
+                **content,
             )
+            body = _read(answer, deadline)
         except urllib3.exceptions.NewConnectionError as error:
             raise UnavailableError(
                 f"no HTTP server answers at {self._endpoint}; is it running? ({_reason(error)})"
             ) from error
         except urllib3.exceptions.TimeoutError as error:
             raise DeadlineExceededError(f"{self._endpoint} did not answer within {timeout_s:g} s") from error
+        except urllib3.exceptions.ClosedPoolError as error:
+            raise UnavailableError("this client was closed; make another") from error
         except urllib3.exceptions.ProtocolError as error:
             if type(error.__context__) is http.client.BadStatusLine:  # its subclass means: closed without an answer
                 message = f"{self._endpoint} does not speak HTTP; is this the port of another protocol?"
@@ -85,16 +96,31 @@ class HttpTransport:
         except urllib3.exceptions.HTTPError as error:
             raise UnavailableError(f"the connection to {self._endpoint} broke: {error}") from error
         if answer.status != 200:
-            raise _translated(answer, self._endpoint)
-        return answer
+            raise _translated(answer.status, answer.reason, body, self._endpoint)
+        return answer.headers, body
 
 
-def _translated(answer: urllib3.BaseHTTPResponse, endpoint: Endpoint) -> TriptychError:
-    kind = _ERRORS.get(answer.status, ServerError if answer.status >= 500 else ProtocolError)
-    message = _message(answer.data) or answer.reason or "no message"
+def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """The body, as it comes, until `deadline`; the connection goes back to the pool when it is whole."""
+    try:
+        chunks = []
+        while chunk := answer.read1(_CHUNK_BYTES):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise urllib3.exceptions.TimeoutError("the answer trickles")  # noqa: TRY301
+    except BaseException:
+        answer.close()
+        raise
+    answer.release_conn()
+    return b"".join(chunks)
+
+
+def _translated(status: int, reason: str | None, body: bytes, endpoint: Endpoint) -> TriptychError:
+    kind = _ERRORS.get(status, ServerError if status >= 500 else ProtocolError)
+    message = _message(body) or reason or "no message"
     if kind is InvalidArgumentError:
         return InvalidArgumentError(message)
-    return kind(f"{endpoint}: HTTP {answer.status}: {message.splitlines()[0][:200]}")
+    return kind(f"{endpoint}: HTTP {status}: {message.splitlines()[0][:200]}")
 
 
 def _reason(error: Exception) -> str:

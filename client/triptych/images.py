@@ -2,12 +2,13 @@
 
 import io
 import os
-from pathlib import Path
+import stat
 from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from . import contract
 from .errors import ImageError
 
 
@@ -31,6 +32,7 @@ ImageInput: TypeAlias = (
 """A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array."""
 
 
+_AT_MOST = contract.MAX_IMAGE_BYTES + 1  # bytes that are read, so that no endless file fills the memory
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
@@ -44,9 +46,9 @@ def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
     """
     name = f"image {index}"
     if isinstance(image, str | os.PathLike):
-        path = os.fspath(image)
-        return _file_bytes(path), path
-    if isinstance(image, bytes | bytearray | memoryview):
+        name = os.fspath(image)
+        body = _file_bytes(name)
+    elif isinstance(image, bytes | bytearray | memoryview):
         body = bytes(image)
     elif isinstance(image, np.ndarray):
         body = _png_of_array(image, source=name)
@@ -58,6 +60,11 @@ def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
         raise ImageError("unsupported_type", f"a {type(image).__name__} is not an image", source=name)
     if not body:
         raise ImageError("empty_image", "the image has 0 bytes", source=name)
+    if len(body) > contract.MAX_IMAGE_BYTES:
+        limit = contract.MAX_IMAGE_BYTES
+        raise ImageError(
+            "image_too_large", f"the image has more than {limit} bytes, the most that is accepted", source=name
+        )
     return body, name
 
 
@@ -65,7 +72,10 @@ def _file_bytes(path: str) -> bytes:
     if not path:
         raise ImageError("missing_file", "the path is empty", source="''")
     try:
-        body = Path(path).read_bytes()
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ImageError("unreadable", "this is a device or a pipe, not a file", source=path)
+            body = file.read(_AT_MOST)
     except FileNotFoundError as error:
         raise ImageError("missing_file", "there is no such file", source=path) from error
     except IsADirectoryError as error:
@@ -73,16 +83,18 @@ def _file_bytes(path: str) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = getattr(error, "strerror", None) or str(error)
         raise ImageError("unreadable", f"the file cannot be read: {reason}", source=path) from error
-    if not body:
-        raise ImageError("empty_image", "the file has 0 bytes", source=path)
     return body
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # for a pipe that nobody writes to
 
 
 def _stream_bytes(stream: Any, *, source: str) -> bytes:
     if isinstance(stream, io.TextIOBase):
         raise ImageError("unsupported_type", "the file object is not binary; open it with 'rb'", source=source)
     try:
-        body = stream.read()
+        body = stream.read(_AT_MOST)
     except (OSError, ValueError) as error:  # ValueError: a closed file
         raise ImageError("unreadable", f"the file object cannot be read: {error}", source=source) from error
     if not isinstance(body, bytes):

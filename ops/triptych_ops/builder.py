@@ -8,7 +8,7 @@ from functools import partial
 from importlib import metadata
 from importlib.resources import as_file, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from triptych import Classification, Client
 from . import export, parity, release, runtime
 from .errors import MissingError
 from .photographs import PHOTOGRAPHS, enlarged
+from .scratch import scratch_folder
 
 _TOOLCHAIN = ("triptych", "torch", "torchvision", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
@@ -33,7 +34,7 @@ def build(store: release.Store, *, architecture: str, top_k: int, report: Callab
         raise MissingError(f"there is no architecture {architecture!r}; choose {', '.join(export.SOURCES)}")
     installation = runtime.find_installation(os.environ)
     number = store.next_number()
-    with store.staging() as staged, TemporaryDirectory(prefix="triptych-build-") as scratch:
+    with store.staging() as staged, scratch_folder(Path(gettempdir()), prefix="triptych-build-") as scratch:
         report(f"reading the weights of {architecture}")
         weights = export.SOURCES[architecture]()
         release.check_labels(weights.labels, top_k=top_k)
@@ -50,7 +51,7 @@ def build(store: release.Store, *, architecture: str, top_k: int, report: Callab
         files = release.digests(staged)
 
         report("serving it and comparing its answers with torch")
-        paths = [*bundled, enlarged(Path(scratch))]
+        paths = [*bundled, enlarged(scratch)]
         copy_repository = partial(release.copy_repository, staged, files)
         with runtime.Server(installation, copy_repository, runtime.Ports.free()) as server:
             server.wait_ready()

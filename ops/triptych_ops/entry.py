@@ -12,4 +12,7 @@ def main() -> None:
             raise
         sys.stderr.write(f"triptych: the command line needs {error.name}; run: pip install 'triptych[cli]'\n")
         sys.exit(1)
-    sys.exit(run())
+    try:
+        sys.exit(run())
+    except KeyboardInterrupt:  # before or after a command could see to it
+        sys.exit(130)

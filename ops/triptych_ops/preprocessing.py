@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from triptych import contract
+
 MEBI = 1024 * 1024
 
 
@@ -13,7 +15,7 @@ class ImageLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     formats: list[str] = Field(default=["JPEG", "PNG", "WEBP"], min_length=1)  # Pillow's names
-    max_bytes: int = Field(default=20 * MEBI, gt=0)  # no camera's JPEG is larger
+    max_bytes: int = Field(default=contract.MAX_IMAGE_BYTES, gt=0)
     max_pixels: int = Field(default=50_000_000, gt=0)  # 150 MB decoded
 
 

@@ -1,5 +1,7 @@
 from collections.abc import Callable, Iterator
 from itertools import count, islice
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -206,3 +208,9 @@ def test_a_senseless_timeout_is_refused_at_once(url: str, timeout_s: float) -> N
             client.classify_many([], timeout_s=timeout_s)
         with pytest.raises(ValueError, match="timeout_s"):
             client.health(timeout_s=timeout_s)
+
+
+@pytest.mark.parametrize("images", ["cat.jpg", b"image", Path("cat.jpg")])
+def test_a_single_image_is_not_taken_for_many(client: Client, images: Any) -> None:
+    with pytest.raises(TypeError, match="use classify"):
+        client.classify_many(images)

@@ -57,6 +57,25 @@ def slammed_door() -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture
+def trickle() -> Iterator[str]:
+    """The `host:port` of a server whose first answer never ends, a byte at a time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            connection = listener.accept()[0]
+            with connection, suppress(OSError):  # until the client hangs up
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                for _ in range(1000):
+                    connection.sendall(b" ")
+                    threading.Event().wait(0.01)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        thread.join()
+
+
 def test_an_inference_gives_the_tensors_and_the_release(http_server: Callable[[bytes], str]) -> None:
     response = transport(http_server(answer(b"200 OK", HEADER + SCORE, LENGTH))).infer(REQUEST)
     assert response.model_version == "7"
@@ -192,3 +211,8 @@ def test_a_closed_transport_is_unavailable_and_closes_twice(http_server: Callabl
     closed.close()
     with pytest.raises(UnavailableError):
         closed.infer(REQUEST)
+
+
+def test_an_answer_that_trickles_ends_at_the_deadline(trickle: str) -> None:
+    with pytest.raises(DeadlineExceededError, match=r"within 0\.2 s"):
+        transport(trickle).infer(HASTY)

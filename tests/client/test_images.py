@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from triptych import ImageError
+from triptych import ImageError, contract
 from triptych.images import encoded
 
 BODY = b"\xff\xd8\xff encoded"
@@ -217,3 +217,26 @@ def test_a_pillow_image_keeps_its_orientation(tmp_path: Path) -> None:
         body, _ = encoded(given)
     with Image.open(io.BytesIO(body)) as sent:
         assert sent.getexif()[ExifTags.Base.Orientation] == 6
+
+
+@pytest.mark.parametrize("kind", [Path, lambda path: path.open("rb"), Path.read_bytes], ids=["path", "file", "bytes"])
+def test_more_bytes_than_a_server_accepts_are_not_sent(kind: Callable[[Path], Any], tmp_path: Path) -> None:
+    path = tmp_path / "huge.jpg"
+    path.touch()
+    os.truncate(path, contract.MAX_IMAGE_BYTES)
+    assert len(encoded(path)[0]) == contract.MAX_IMAGE_BYTES
+    os.truncate(path, contract.MAX_IMAGE_BYTES + 1)
+    given = kind(path)
+    with pytest.raises(ImageError, match="more than 20971520 bytes") as caught:
+        encoded(given)
+    assert caught.value.code == "image_too_large"
+    if hasattr(given, "close"):
+        given.close()
+
+
+def test_pipes_and_devices_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (str(tmp_path / "pipe"), "/dev/zero"):
+        with pytest.raises(ImageError, match="a device or a pipe") as caught:
+            encoded(path)
+        assert (caught.value.code, caught.value.source) == ("unreadable", path)

@@ -70,9 +70,7 @@ class ImagePipeline:
         try:
             image.draft(None, self._draft_size(image.size))
             image.load()
-            upright = _upright(image)
-            if upright.mode != "RGB":  # Pillow would copy where there is nothing to convert
-                upright = upright.convert("RGB")
+            upright = _rgb(_upright(image))
         except MemoryError:  # the server's trouble, not the image's
             raise
         except Exception as error:  # decoders raise whatever the damaged bytes lead them to
@@ -110,6 +108,14 @@ def _upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except Exception:  # whatever odd metadata leads Pillow to: the pixels are good
         return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image  # Pillow would copy it
+    if image.mode.startswith("I"):  # 16 bits a pixel: Pillow's own conversion would cut off at 255
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def crop_box(size: tuple[int, int], *, resize: int, crop: int) -> tuple[float, float, float, float]:

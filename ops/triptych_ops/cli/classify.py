@@ -8,7 +8,7 @@ from triptych import Classification, Client, ImageError
 
 from . import failures
 from .options import json_option, timeout_option, url_option
-from .output import print_json, print_table, say, table
+from .output import print_json, print_table, printable, say, table
 
 
 @click.command()
@@ -43,8 +43,8 @@ def show(title: str, result: Classification) -> None:
     """Print the classes of one answer, best first, under its title."""
     answer = table("score", "class", "label", right=("score", "class"))
     for prediction in result.predictions:
-        answer.add_row(f"{prediction.score:.4f}", str(prediction.class_id), prediction.label)
-    click.echo(title)
+        answer.add_row(f"{prediction.score:.4f}", str(prediction.class_id), printable(prediction.label))
+    click.echo(printable(title))
     print_table(answer)
     click.echo()
 

@@ -8,6 +8,8 @@ import click
 from triptych import DeadlineExceededError, ImageError, InvalidUrlError, NotFoundError, TriptychError
 from triptych_ops.errors import OpsError
 
+from .output import printable
+
 DONE, FAILED, USAGE, NOT_FOUND, _, TIMED_OUT = range(6)
 
 _SDK_CODES: Mapping[type[TriptychError], int] = {
@@ -46,7 +48,7 @@ def line(error: Exception) -> str:
         text = _os_error(error)
     else:
         text = str(error)
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def _os_error(error: OSError) -> str:

@@ -55,6 +55,8 @@ def run() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _terminate)
+    if sys.stdout is None:  # closed by the caller
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file name need not be text in this locale
     try:
@@ -76,4 +78,5 @@ def run() -> int:
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
     """End by way of every `finally`, so that nothing half-done stays behind."""
+    sys.stderr.write(f"triptych: stopped by {signal.Signals(number).name}\n")
     sys.exit(128 + number)

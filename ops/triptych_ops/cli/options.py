@@ -1,15 +1,14 @@
 """Options that several commands share, with the agreed names, variables and defaults."""
 
-import math
-
 import click
 
-from triptych.client import DEFAULT_TIMEOUT_S, DEFAULT_URL
+from triptych.client import DEFAULT_TIMEOUT_S, DEFAULT_URL, LONGEST_TIMEOUT_S
 
 
-def _finite(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a number of seconds")
+def seconds(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """Click callback: refuse what is no time that anybody waits."""
+    if not 0 < value <= LONGEST_TIMEOUT_S:
+        raise click.BadParameter(f"{value:g} is not more than 0 and at most {LONGEST_TIMEOUT_S:g} seconds")
     return value
 
 
@@ -23,8 +22,8 @@ url_option = click.option(
 timeout_option = click.option(
     "--timeout",
     "timeout_s",
-    type=click.FloatRange(min=0, min_open=True),
-    callback=_finite,
+    type=float,
+    callback=seconds,
     default=DEFAULT_TIMEOUT_S,
     show_default=True,
     envvar="TRIPTYCH_TIMEOUT",

@@ -22,7 +22,9 @@ def print_table(table: Table) -> None:
     """A table, never wider than the terminal, never cut where stdout is a file."""
     # No markup: labels and paths are shown as they are, brackets and colons included.
     console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    with console.capture() as captured:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
@@ -36,6 +38,11 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
 def say(message: str) -> None:
     """A line on stderr."""
     click.echo(message, err=True)
+
+
+def printable(text: str) -> str:
+    """The text with what would move the cursor or change colours escaped: file names and labels are foreign."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 class Steps:

@@ -2,11 +2,13 @@
 
 import click
 
+from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import MEBI
 from triptych_ops.release import Manifest, Store
 
+from . import failures
 from .options import json_option
-from .output import print_json, print_table, table
+from .output import print_json, print_table, say, table
 from .store_option import store_option
 
 
@@ -18,16 +20,37 @@ def release() -> None:
 @release.command("list")
 @store_option
 @json_option
-def list_releases(store: Store, as_json: bool) -> None:
+@click.pass_context
+def list_releases(context: click.Context, store: Store, as_json: bool) -> None:
     """List the store's releases, oldest first."""
-    manifests = [store.release(number).manifest for number in store.numbers()]
+    manifests: list[Manifest] = []
+    refused: list[RefusedError] = []
+    for number in store.numbers():
+        try:
+            manifests.append(store.release(number).manifest)
+        except RefusedError as error:  # one bad release does not hide the others
+            refused.append(error)
+            say(f"triptych: {failures.line(error)}")
     if as_json:
         print_json({"releases": [_summary(manifest) for manifest in manifests]})
-        return
+    elif manifests:
+        _print_listing(manifests)
+    elif not refused:
+        say(f"the store {store.path} holds no release; run: triptych build")
+    context.exit(failures.exit_code(refused[0]) if refused else failures.DONE)
+
+
+def _print_listing(manifests: list[Manifest]) -> None:
     listing = table("release", "created", "architecture", "precision", "classes", "size", right=("release", "size"))
     for manifest in manifests:
-        *cells, _ = _summary(manifest).values()
-        listing.add_row(*map(str, cells), f"{manifest.size_bytes / 1e6:.1f} MB")
+        listing.add_row(
+            str(manifest.number),
+            f"{manifest.created_at:%Y-%m-%d %H:%M}",
+            manifest.architecture,
+            manifest.precision,
+            str(manifest.classes),
+            f"{manifest.size_bytes / 1e6:.1f} MB",
+        )
     print_table(listing)
 
 

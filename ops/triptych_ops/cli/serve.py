@@ -13,6 +13,7 @@ import click
 from triptych_ops import runtime
 from triptych_ops.release import Store
 
+from .options import seconds
 from .output import say
 from .store_option import store_option
 
@@ -28,7 +29,9 @@ _CHECK_S = 0.5  # between two looks whether the server still runs
 @click.option(
     "--ready-timeout",
     "ready_timeout_s",
-    type=click.FloatRange(min=1),
+    type=float,
+    callback=seconds,
+    envvar="TRIPTYCH_SERVE_READY_TIMEOUT",
     default=runtime.READY_TIMEOUT_S,
     show_default=True,
     help="Seconds to the first right answer.",

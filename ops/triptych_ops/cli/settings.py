@@ -38,7 +38,7 @@ def defaults(environ: Mapping[str, str], context: click.Context, group: click.Gr
         return {}
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
 
     tables = group.list_commands(context)
@@ -64,4 +64,8 @@ def _settings(shared: dict[str, Any], own: dict[str, Any], command: click.Comman
     }
     if unknown := sorted(own.keys() - parameters.keys()):
         raise UsageError(f"{path}: [{command.name}] has no setting {unknown[0]!r}; see triptych {command.name} --help")
-    return {str(parameters[key]): value for key, value in (shared | own).items() if key in parameters}
+    wanted = {key: value for key, value in (shared | own).items() if key in parameters}
+    for key, value in wanted.items():
+        if not isinstance(value, str | int | float):
+            raise UsageError(f"{path}: {key} is {value!r}; write a string or a number")
+    return {str(parameters[key]): value for key, value in wanted.items()}

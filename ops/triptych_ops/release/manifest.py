@@ -11,14 +11,14 @@ from triptych_ops.preprocessing import Preprocessing
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class FileDigest(_Record):
     """One file of the release."""
 
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
-    size: int = Field(ge=0)  # bytes
+    size: int = Field(ge=0, lt=2**63)  # bytes
 
 
 class WeightsSource(_Record):
@@ -56,7 +56,7 @@ class GoldenAnswer(_Record):
 
     image: str
     sha256: str
-    predictions: list[GoldenPrediction]
+    predictions: list[GoldenPrediction] = Field(min_length=1)
 
 
 class Manifest(_Record):
@@ -67,9 +67,9 @@ class Manifest(_Record):
     created_at: datetime
     architecture: str
     precision: Literal["fp32"]
-    classes: int
-    embedding_size: int
-    top_k: int
+    classes: int = Field(gt=0)
+    embedding_size: int = Field(gt=0)
+    top_k: int = Field(gt=0)
     weights: WeightsSource
     preprocessing: Preprocessing
     parity: Parity
@@ -90,10 +90,10 @@ class Manifest(_Record):
         Raises:
             RefusedError: it cannot be read as one.
         """
+        if not path.is_file():  # a pipe would be waited for
+            raise RefusedError(f"{path} is missing or no file, so this is no release; build or pull it again")
         try:
             return cls.model_validate_json(path.read_bytes())
-        except FileNotFoundError as error:
-            raise RefusedError(f"{path} is missing, so this is no release; build or pull it again") from error
         except OSError as error:
             raise RefusedError(f"{path} cannot be read: {error.strerror}") from error
         except ValidationError as error:

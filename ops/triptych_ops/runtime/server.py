@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from types import TracebackType
 
 from triptych import Client, Health
 from triptych.client import DEFAULT_TIMEOUT_S
-from triptych_ops.errors import OpsError, RefusedError, TimedOutError
+from triptych_ops.errors import OpsError, RefusedError, TimedOutError, UsageError
 from triptych_ops.scratch import scratch_folder
 
 from .installation import Installation
@@ -47,6 +48,7 @@ EXIT_TIMEOUT_S = 5
 
 _KILL_AFTER_S = EXIT_TIMEOUT_S + 5
 _POLL_S = 0.05
+_PLAIN_PATH = re.compile(r"[\w./,:@%+=-]+", re.ASCII)
 
 
 class Server:
@@ -62,6 +64,7 @@ class Server:
 
     Raises:
         OpsError: a port is in use.
+        UsageError: the path of the temporary folder is none that Triton can take.
     """
 
     def __init__(
@@ -81,7 +84,7 @@ class Server:
     def __enter__(self) -> "Server":
         self.ports.check()
         with ExitStack() as started:
-            self._folder = started.enter_context(scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-serve-"))
+            self._folder = started.enter_context(scratch_folder(_temporary_folder(), prefix="triptych-serve-"))
             self._installation.lay_out_backends(self._folder / "backends")
             self._copy_repository(self._folder / "repository")
             started.callback(_remove_regions, self._regions)
@@ -128,8 +131,13 @@ class Server:
         """
         status = self._process.poll()
         if status is not None:
-            reason = "its log is above" if self._verbose else first_error(self._log) or last_line(self._log)
-            raise OpsError(f"tritonserver ended with status {status}: {reason}")
+            raise OpsError(f"tritonserver {self._reason(status)}")
+
+    def _reason(self, status: int) -> str:
+        if status < 0:
+            return f"was ended by {signal.Signals(-status).name}"
+        reason = "its log is above" if self._verbose else first_error(self._log) or last_line(self._log)
+        return f"ended with status {status}: {reason}"
 
     @property
     def _log(self) -> Path:
@@ -167,6 +175,13 @@ class Server:
             f"--grpc-restricted-protocol={','.join(_UNUSED_APIS)}:{_nobodys_key()}",
             *_FLAGS,
         ]
+
+
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.gettempdir())
+    if not _PLAIN_PATH.fullmatch(str(folder)):  # the python backend hands its stubs' paths to a shell
+        raise UsageError(f"the temporary folder {str(folder)!r} has characters that Triton cannot take; set TMPDIR")
+    return folder
 
 
 def _nobodys_key() -> str:

@@ -90,3 +90,12 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 1
+
+
+def test_one_bad_release_does_not_hide_the_others(tmp_path: Path) -> None:
+    for number in (2, 10):
+        (tmp_path / "releases" / str(number)).mkdir(parents=True)
+    done = triptych("release", "list", "--store", tmp_path, "--json")
+    assert done.returncode == 4
+    assert json.loads(done.stdout)["releases"] == []
+    assert [line.split("/release.json")[0][-1] for line in done.stderr.splitlines()] == ["2", "0"]

@@ -2,11 +2,12 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
-from commands import triptych
-from triptych_ops.cli.output import print_table, table
+from commands import TRIPTYCH, triptych
+from triptych_ops.cli.output import print_table, printable, table
 
 
 @pytest.mark.parametrize("text", ["[unknown]", "apple [red]", "[/x]", ":cat:", "[link=x]"])
@@ -29,3 +30,14 @@ def test_a_file_name_that_is_no_text_is_no_traceback() -> None:
 def test_a_variable_called_version_does_not_turn_commands_into_it() -> None:
     done = triptych("release", "list", "--store", "nowhere", env={"TRIPTYCH_VERSION": "1"})
     assert done.returncode == 3
+
+
+def test_a_closed_stdout_is_no_traceback() -> None:
+    command = f"exec {TRIPTYCH} release list --store nowhere >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+
+
+@pytest.mark.parametrize(("given", "shown"), [("a\nb", r"a\nb"), ("\x1b[31m", r"\x1b[31m"), ("Zürich 🐈", "Zürich 🐈")])
+def test_what_would_move_the_cursor_is_escaped(given: str, shown: str) -> None:
+    assert printable(given) == shown

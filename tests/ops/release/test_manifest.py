@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ def test_a_missing_manifest_is_refused(tmp_path: Path) -> None:
     assert "is missing" in refusal(tmp_path / "release.json")
 
 
-def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    assert "cannot be read: Is a directory" in refusal(tmp_path)
-    (tmp_path / "file").write_bytes(b"")
-    assert "cannot be read: Not a directory" in refusal(tmp_path / "file" / "release.json")
+def test_a_manifest_that_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe"):
+        assert "is missing or no file" in refusal(path)
