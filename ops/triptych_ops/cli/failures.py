@@ -10,7 +10,7 @@ from triptych_ops.errors import OpsError
 
 from .output import printable
 
-DONE, FAILED, USAGE, NOT_FOUND, _, TIMED_OUT = range(6)
+DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT = range(6)
 
 _SDK_CODES: Mapping[type[TriptychError], int] = {
     InvalidUrlError: USAGE,
