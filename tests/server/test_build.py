@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_no_half_release(store: Path, tmp_path: Path, beyond_
 
 def test_a_killed_build_leaves_nothing_that_the_next_would_stumble_over(store: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(store, tmp_path / "store"))
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(
         [str(TRIPTYCH), "build", "--store", str(own)], stderr=subprocess.PIPE, text=True, env=environment
     )
