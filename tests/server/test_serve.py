@@ -1,8 +1,10 @@
 """`triptych serve`: how it starts, what it refuses, what it leaves behind."""
 
+import os
 import shutil
 import signal
 import socket
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -170,3 +172,30 @@ def test_health_tells_the_truth_when_triton_does_not(store: Path, tmp_path: Path
         done = triptych("health", "--url", serving.ports.http_url)
         assert (done.returncode, done.stdout.split(":")[0]) == (1, "unhealthy")
         serving.stop(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("name", ["a b", "a;touch injected;", "$(touch injected)", "a'b"])
+def test_a_temporary_folder_that_a_shell_would_read_is_refused(store: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    done = triptych("serve", "--store", store, cwd=tmp_path, env={"TMPDIR": str(tmp_path / name)})
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "set TMPDIR" in line
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert list((tmp_path / name).iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+def test_a_full_temporary_folder_is_one_line(store: Path, tmp_path: Path) -> None:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=10m", "tmpfs", str(tmp_path)], check=False).returncode:
+        pytest.skip("this machine lets nobody mount a tmpfs")
+    try:
+        done = triptych("serve", "--store", store, env={"TMPDIR": str(tmp_path)})
+        left = list(tmp_path.iterdir())
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("triptych: No space left on device: ")
+    assert "model.onnx; free some space" in line
+    assert left == []

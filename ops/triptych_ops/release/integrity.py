@@ -79,10 +79,13 @@ def _plain_files(folder: Path) -> list[str]:
 
 def _copy(source: Path, target: Path) -> FileDigest:
     sha256, size = hashlib.sha256(), 0
-    with source.open("rb") as reading, target.open("wb") as writing:
-        while chunk := reading.read(_CHUNK_BYTES):
-            sha256.update(chunk)
-            size += writing.write(chunk)
+    try:
+        with source.open("rb") as reading, target.open("wb") as writing:
+            while chunk := reading.read(_CHUNK_BYTES):
+                sha256.update(chunk)
+                size += writing.write(chunk)
+    except OSError as error:  # a write does not say where
+        raise OSError(error.errno, error.strerror, error.filename or str(target)) from error
     return FileDigest(sha256=sha256.hexdigest(), size=size)
 
 
