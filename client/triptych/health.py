@@ -41,11 +41,9 @@ def judge(answer: Classification, parameters: Mapping[str, str] | None) -> tuple
 
 def known_answer(parameters: Mapping[str, str] | None) -> tuple[int, float] | None:
     """(class id, score) of the release's known answer to the built-in image, where it says so."""
+    if not parameters:
+        return None
     try:
-        return (
-            (int(parameters[contract.HEALTH_CLASS_ID]), float(parameters[contract.HEALTH_SCORE]))
-            if parameters
-            else None
-        )
+        return int(parameters[contract.HEALTH_CLASS_ID]), float(parameters[contract.HEALTH_SCORE])
     except (KeyError, ValueError, TypeError):
         return None

@@ -6,8 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from triptych import contract
 
-MEBI = 1024 * 1024
-
 
 class ImageLimits(BaseModel):
     """What the server accepts before it decodes a pixel."""

@@ -7,6 +7,7 @@ from triptych_ops.release import Release, Store
 from .failures import missing_package
 from .options import json_option
 from .output import Steps, print_json, say
+from .release import measured
 from .store_option import store_option
 
 _ARCHITECTURE = "efficientnet_lite0"  # light, and its weights come in a package
@@ -24,13 +25,9 @@ def build(architecture: str, top_k: int, store: Store, as_json: bool) -> None:
     if as_json:
         print_json({"release": made.number, "folder": str(made.folder), "parity": made.manifest.parity.model_dump()})
         return
-    parity = made.manifest.parity
     click.echo(f"release {made.number} in {made.folder}")
-    say(
-        f"  logits within {parity.logits_max_difference:.1g} of torch (at most {parity.logits_tolerance:g}); served: "
-        f"same top-1 on {parity.served_top1_agreement:.0%} of {parity.images} photographs, "
-        f"probability within {parity.served_score_max_difference:.4f} (at most {parity.served_score_tolerance:g})"
-    )
+    for what, words in measured(made.manifest.parity).items():
+        say(f"  {what} {words}")
 
 
 def build_release(store: Store, *, architecture: str = _ARCHITECTURE, top_k: int = _TOP_K) -> Release:

@@ -3,13 +3,14 @@
 import click
 
 from triptych_ops.errors import RefusedError
-from triptych_ops.preprocessing import MEBI
-from triptych_ops.release import Manifest, Store
+from triptych_ops.release import Manifest, Parity, Store
 
 from . import failures
 from .options import json_option
 from .output import print_json, print_table, say, table
 from .store_option import store_option
+
+_MEBI = 1024 * 1024
 
 
 @click.group()
@@ -65,7 +66,7 @@ def show_release(number: int | None, store: Store, as_json: bool) -> None:
     if as_json:
         print_json(manifest.model_dump(mode="json") | {"folder": str(found.folder)})
         return
-    parity, weights, definition = manifest.parity, manifest.weights, manifest.preprocessing
+    weights, definition = manifest.weights, manifest.preprocessing
     rows = {
         "folder": str(found.folder),
         "created": f"{manifest.created_at.isoformat()} by {_toolchain(manifest)}",
@@ -73,11 +74,9 @@ def show_release(number: int | None, store: Store, as_json: bool) -> None:
         "weights": f"{weights.file} of {weights.package} {weights.version}, {weights.licence}",
         "preprocessing": f"shorter side to {definition.resize} ({definition.interpolation}), "
         f"centre {definition.crop} x {definition.crop}",
-        "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / MEBI:.0f} MiB, "
+        "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / _MEBI:.0f} MiB, "
         f"{definition.limits.max_pixels / 1e6:.0f} megapixels",
-        "logits": f"within {parity.logits_max_difference:.1g} of torch (at most {parity.logits_tolerance:g})",
-        "served": f"same top-1 as torch on {parity.served_top1_agreement:.0%} of {parity.images} photographs, "
-        f"probability within {parity.served_score_max_difference:.4f} (at most {parity.served_score_tolerance:g})",
+        **measured(manifest.parity),
         "files": f"{len(manifest.files)}, {manifest.size_bytes / 1e6:.1f} MB",
         "golden": "\n".join(f"{golden.image}: {golden.predictions[0].label}" for golden in manifest.golden),
     }
@@ -85,6 +84,15 @@ def show_release(number: int | None, store: Store, as_json: bool) -> None:
     for name, value in rows.items():
         sheet.add_row(name, value)
     print_table(sheet)
+
+
+def measured(parity: Parity) -> dict[str, str]:
+    """What a build measured, in words, under `logits` and `served`."""
+    return {
+        "logits": f"within {parity.logits_max_difference:.1g} of torch (at most {parity.logits_tolerance:g})",
+        "served": f"same top-1 as torch on {parity.served_top1_agreement:.0%} of {parity.images} photographs, "
+        f"probability within {parity.served_score_max_difference:.4f} (at most {parity.served_score_tolerance:g})",
+    }
 
 
 def _summary(manifest: Manifest) -> dict[str, object]:

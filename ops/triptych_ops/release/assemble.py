@@ -52,17 +52,18 @@ def assemble(assembly: Assembly, repository: Path) -> None:
         RefusedError: the labels cannot be written one a line.
     """
     check_labels(assembly.labels, top_k=assembly.top_k)
-    for model in (*contract.MEMBERS, contract.MODEL_NAME):
-        version = repository / model / str(assembly.number)
-        version.mkdir(parents=True)
-        config = triton_config.read(templates.folder() / model / triton_config.FILE_NAME)
-        _configure(config, assembly)
-        triton_config.write(config, repository / model / triton_config.FILE_NAME)
-        for source in sorted((templates.folder() / model / "source").glob("*.py")):
-            shutil.copyfile(source, version / source.name)
 
     def version_file(model: str, name: str) -> Path:
         return repository / model / str(assembly.number) / name
+
+    for model in (*contract.MEMBERS, contract.MODEL_NAME):
+        template = templates.folder() / model
+        (repository / model / str(assembly.number)).mkdir(parents=True)
+        config = triton_config.read(template / triton_config.FILE_NAME)
+        _configure(config, assembly)
+        triton_config.write(config, repository / model / triton_config.FILE_NAME)
+        for source in sorted((template / "source").glob("*.py")):
+            shutil.copyfile(source, version_file(model, source.name))
 
     definition = assembly.preprocessing.model_dump_json(indent=2) + "\n"
     version_file("preprocess", "preprocessing.json").write_text(definition, encoding="utf-8")
@@ -73,9 +74,10 @@ def assemble(assembly: Assembly, repository: Path) -> None:
 
 
 def _configure(config: ModelConfig, assembly: Assembly) -> None:
+    dims = assembly.dims
     for tensor in (*config.input, *config.output):
-        if tensor.name in assembly.dims:
-            tensor.dims[:] = assembly.dims[tensor.name]
+        if tensor.name in dims:
+            tensor.dims[:] = dims[tensor.name]
     config.version_policy.specific.versions[:] = [assembly.number]
     for step in config.ensemble_scheduling.step:
         step.model_version = assembly.number
