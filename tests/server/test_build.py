@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from commands import TRIPTYCH, triptych
+from small_disk import needs_root, small_disk
 from triptych import contract
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.release import Store, digest
@@ -76,19 +77,14 @@ def test_what_cannot_be_built_is_one_line(tmp_path: Path, arguments: list[str], 
     assert not [path for path in tmp_path.rglob("*") if path.name != "releases"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
+@needs_root
 @pytest.mark.parametrize("beyond_the_graph", [False, True])
 def test_a_full_disk_leaves_no_half_release(store: Path, tmp_path: Path, beyond_the_graph: bool) -> None:
     graph_bytes = Store(store).release(1).manifest.files["repository/classifier/1/model.onnx"].size
     size = graph_bytes + 16 * 1024 if beyond_the_graph else graph_bytes // 2
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(tmp_path)]
-    if subprocess.run(mount, check=False).returncode:
-        pytest.skip("this machine lets nobody mount a tmpfs")
-    try:
+    with small_disk(tmp_path, size_bytes=size):
         done = triptych("build", "--store", tmp_path)
         left = sorted(path.name for path in tmp_path.rglob("*"))
-    finally:
-        subprocess.run(["umount", str(tmp_path)], check=True)
     assert done.returncode == 1
     line = done.stderr.splitlines()[-1]
     assert line.startswith("triptych: No space left on device")

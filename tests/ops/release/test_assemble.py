@@ -1,11 +1,10 @@
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
+from sources import load_source
 from triptych import contract
 from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.release import Assembly, assemble, triton_config
@@ -44,15 +43,6 @@ def without_what_a_release_sets(config: ModelConfig) -> ModelConfig:
     for key in (contract.HEALTH_CLASS_ID, contract.HEALTH_SCORE):
         config.parameters.pop(key, None)
     return config
-
-
-def source(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_a_repository_holds_these_files_in_folders_called_by_the_number(repository: Path) -> None:
@@ -132,7 +122,7 @@ def test_labels_are_written_one_a_line_in_the_order_of_the_classes(repository: P
 
 def test_the_server_reads_the_definition_of_preprocessing(repository: Path, assembly: Assembly) -> None:
     version = repository / "preprocess" / "7"
-    pipeline = source(version / "image_pipeline.py").ImagePipeline.from_file(version / "preprocessing.json")
+    pipeline = load_source(version / "image_pipeline.py").ImagePipeline.from_file(version / "preprocessing.json")
     definition = assembly.preprocessing
     assert (pipeline.resize, pipeline.crop, pipeline.interpolation) == (36, 32, "bilinear")
     assert list(pipeline.formats) == definition.limits.formats

@@ -1,6 +1,5 @@
 """The python-based `onnxruntime` backend on a graph of its own, with a stand-in for Triton's module."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -13,6 +12,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+
+from sources import load_source
 
 
 class Tensor:
@@ -61,13 +62,7 @@ def backend(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         get_input_tensor_by_name=lambda request, _: request.tensor,
     )
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", triton)
-    path = checkout / "ops/triptych_ops/runtime/backends/onnxruntime/model.py"
-    spec = importlib.util.spec_from_file_location("onnxruntime_backend", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_source(checkout / "ops/triptych_ops/runtime/backends/onnxruntime/model.py")
 
 
 def config(**changed: Any) -> dict[str, Any]:
