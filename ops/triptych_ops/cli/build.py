@@ -7,7 +7,7 @@ from triptych_ops.release import Release, Store
 from .failures import missing_package
 from .options import json_option
 from .output import Steps, print_json, say
-from .release import measured
+from .release.show import measured
 from .store_option import store_option
 
 _ARCHITECTURE = "efficientnet_lite0"  # light, and its weights come in a package
@@ -23,10 +23,11 @@ def build(architecture: str, top_k: int, store: Store, as_json: bool) -> None:
     """Build the next release: ONNX from real weights, measured against torch through the real server."""
     made = build_release(store, architecture=architecture, top_k=top_k)
     if as_json:
-        print_json({"release": made.number, "folder": str(made.folder), "parity": made.manifest.parity.model_dump()})
+        manifest = made.manifest.model_dump(mode="json", include={"parity", "calibration", "quality", "gpu"})
+        print_json({"release": made.number, "folder": str(made.folder), **manifest})
         return
     click.echo(f"release {made.number} in {made.folder}")
-    for what, words in measured(made.manifest.parity).items():
+    for what, words in measured(made.manifest).items():
         say(f"  {what} {words}")
 
 

@@ -8,17 +8,32 @@ Forbidden inside: torch, a running server. Works on files alone.
 
 from .assemble import Assembly, assemble, check_labels
 from .integrity import digest, digests
-from .manifest import FileDigest, GoldenAnswer, GoldenPrediction, Manifest, Parity, WeightsSource
+from .manifest import (
+    Calibration,
+    ExportParity,
+    FileDigest,
+    GoldenAnswer,
+    GoldenPrediction,
+    GpuForm,
+    Manifest,
+    Precision,
+    Quality,
+    WeightsSource,
+)
 from .store import REPOSITORY, Release, Store, copy_repository
 
 __all__ = [
     "REPOSITORY",
     "Assembly",
+    "Calibration",
+    "ExportParity",
     "FileDigest",
     "GoldenAnswer",
     "GoldenPrediction",
+    "GpuForm",
     "Manifest",
-    "Parity",
+    "Precision",
+    "Quality",
     "Release",
     "Store",
     "WeightsSource",

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import Preprocessing
 
+Precision = Literal["fp32", "int8", "fp16"]
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -22,25 +24,54 @@ class FileDigest(_Record):
 
 
 class WeightsSource(_Record):
-    """Where the weights come from."""
+    """Where the weights, and the definition of their preprocessing, come from."""
 
-    package: str
-    version: str
     file: str
     sha256: str
-    licence: str
+    definition: str  # what defines the preprocessing: a named set of published weights, or a file
+    package: str | None = None  # installed package that brings the file; None for the user's own
+    version: str | None = None
+    licence: str | None = None  # None where nobody said
 
 
-class Parity(_Record):
-    """Measured differences to the torch reference, each beside the bound that the build enforced."""
+class ExportParity(_Record):
+    """Measured differences of the float graph to torch, before its precision was lowered."""
 
-    images: int  # photographs that were compared
-    logits_max_difference: float  # torch against ONNX Runtime, absolute
+    images: int
+    logits_max_difference: float  # absolute, as the next
     embedding_max_difference: float
-    logits_tolerance: float  # of logits and embeddings
-    served_top1_agreement: float  # the served answer against torch + torchvision transforms, 0 to 1
-    served_score_max_difference: float  # over the K best classes, absolute probability
-    served_score_tolerance: float
+    tolerance: float  # enforced by the build, of logits and embeddings
+
+
+class Calibration(_Record):
+    """How an int8 graph was quantised."""
+
+    images: int
+    source: str
+    method: str
+    float_layers: list[str]  # left in float because the accuracy needed it
+
+
+class Quality(_Record):
+    """Served answers against the fp32 torch reference, each measure beside the bound that the build enforced."""
+
+    images: int = Field(gt=0)
+    source: str  # where the images come from
+    top1_agreement: float = Field(ge=0, le=1)  # share of images
+    top1_agreement_minimum: float
+    score_max_difference: float  # over the K served classes of every image, absolute probability
+    score_max_tolerance: float | None  # None where lower precision moves single images further
+    score_mean_difference: float  # mean over images of the largest difference of each
+    score_mean_tolerance: float
+
+
+class GpuForm(_Record):
+    """What could be measured of `configs/gpu.pbtxt` without a GPU: its decoder's graph, run on the CPU."""
+
+    dali: str  # version that serialised the graph
+    images: int
+    pixels_mean_difference: float  # to torchvision, of 255
+    top1_agreement: float  # of the torch network on both pixels
 
 
 class GoldenPrediction(_Record):
@@ -66,13 +97,16 @@ class Manifest(_Record):
     number: int = Field(gt=0)
     created_at: datetime
     architecture: str
-    precision: Literal["fp32"]
+    precision: Precision
     classes: int = Field(gt=0)
     embedding_size: int = Field(gt=0)
     top_k: int = Field(gt=0)
     weights: WeightsSource
     preprocessing: Preprocessing
-    parity: Parity
+    parity: ExportParity
+    calibration: Calibration | None  # of int8 alone
+    quality: Quality
+    gpu: GpuForm | None  # None where the release was built without DALI
     golden: list[GoldenAnswer]
     toolchain: dict[str, str]  # package -> version
     git_commit: str | None  # of the tooling, where it ran from a checkout
@@ -93,15 +127,29 @@ class Manifest(_Record):
         if not path.is_file():  # a pipe would be waited for
             raise RefusedError(f"{path} is missing or no file, so this is no release; build or pull it again")
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.from_json(path.read_bytes(), source=str(path))
         except OSError as error:
             raise RefusedError(f"{path} cannot be read: {error.strerror}") from error
+
+    @classmethod
+    def from_json(cls, document: bytes, *, source: str) -> "Manifest":
+        """Check the text of a manifest; `source` names it in errors.
+
+        Raises:
+            RefusedError: it is none.
+        """
+        try:
+            return cls.model_validate_json(document)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "the file"
-            message = f"{path} is corrupt: {where}: {first['msg']}; build or pull the release again"
+            message = f"{source} is corrupt: {where}: {first['msg']}; build or pull the release again"
             raise RefusedError(message) from error
+
+    def to_json(self) -> bytes:
+        """Indented JSON."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
 
     def write(self, path: Path) -> None:
         """Write as indented JSON."""
-        path.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        path.write_bytes(self.to_json())
