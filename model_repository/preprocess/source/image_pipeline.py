@@ -6,6 +6,7 @@ The definition (sizes, interpolation, limits) is the release's `preprocessing.js
 
 import io
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ _INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resam
 # A JPEG is decoded at a reduced DCT scale only while it stays this many times larger than the resize
 # asks for: what the resampling filter then loses is below the parity gate's tolerance.
 _DRAFT_MARGIN = 2
+
+_REACH = 2  # source pixels beside a point that bicubic resampling looks at, where it does not shrink
 
 # The size is checked against the release's own limit, from the header, before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -66,7 +69,7 @@ class ImagePipeline:
         Raises:
             ImageRejectedError: `body` is no image that this release accepts.
         """
-        image = self._open(body)
+        image = self.header(body)
         try:
             image.draft(None, self._draft_size(image.size))
             image.load()
@@ -77,9 +80,14 @@ class ImagePipeline:
             message = f"the {image.format} data is damaged or truncated: {error}"
             raise ImageRejectedError("corrupt_image", message) from error
         box = crop_box(upright.size, resize=self.resize, crop=self.crop)
-        return np.asarray(upright.resize((self.crop, self.crop), _INTERPOLATIONS[self.interpolation], box=box))
+        return np.asarray(_resample(upright, self.crop, _INTERPOLATIONS[self.interpolation], box))
 
-    def _open(self, body: bytes) -> Image.Image:
+    def header(self, body: bytes) -> Image.Image:
+        """One image with its header read and the limits checked, not a pixel decoded.
+
+        Raises:
+            ImageRejectedError: `body` is empty, too large, or of no accepted format.
+        """
         if not body:
             raise ImageRejectedError("empty_image", "the image has 0 bytes")
         if len(body) > self.max_bytes:
@@ -116,6 +124,32 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel: Pillow's own conversion would cut off at 255
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB")
+
+
+def _resample(
+    image: Image.Image, side: int, interpolation: Image.Resampling, box: tuple[float, float, float, float]
+) -> Image.Image:
+    """The part `box` of an image at (side, side), to the pixel as in the whole image resized and then cut.
+
+    One axis at a time, in the order that Pillow takes for the whole image: for a part it may choose the
+    other one, and since each order rounds in between, pixels would differ by up to 20.
+    """
+    left, top, right, bottom = box
+    if image.height > 2 * image.width and bottom - top > side:  # rows first, as Pillow 13 shrinks tall images
+        first, last = _span(left, right, side, image.width)
+        strip = image.crop((first, 0, last, image.height))
+        rows = strip.resize((strip.width, side), interpolation, box=(0, top, strip.width, bottom))
+        return rows.resize((side, side), interpolation, box=(left - first, 0, right - first, side))
+    first, last = _span(top, bottom, side, image.height)
+    strip = image.crop((0, first, image.width, last))
+    columns = strip.resize((side, strip.height), interpolation, box=(left, 0, right, strip.height))
+    return columns.resize((side, side), interpolation, box=(0, top - first, side, bottom - first))
+
+
+def _span(start: float, end: float, side: int, length: int) -> tuple[int, int]:
+    """The source pixels of one axis that resampling `start` to `end` to `side` pixels looks at, at least."""
+    reach = math.ceil(_REACH * max(1.0, (end - start) / side))
+    return max(0, math.floor(start) - reach), min(length, math.ceil(end) + reach)
 
 
 def crop_box(size: tuple[int, int], *, resize: int, crop: int) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""Photographs that travel with the tooling: the demo shows them, every build is measured on them."""
+"""Photographs that travel with the tooling: the demo shows some, every build is measured on them and their views."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,17 @@ PHOTOGRAPHS = (
     Photograph("coffee.png", "Rachel Michetti, CC0"),
     Photograph("rocket.jpg", "SpaceX, public domain"),
 )
+"""Shown by the demo; their answers are a release's golden answers."""
+
+SCENES = (
+    *PHOTOGRAPHS,
+    Photograph("astronaut.jpg", "NASA, public domain"),
+    Photograph("brick.jpg", "CC0 Textures, CC0"),
+    Photograph("camera.jpg", "Lav Varshney, CC0"),
+    Photograph("gravel.jpg", "CC0 Textures, CC0"),
+    Photograph("hopper.jpg", "James S. Davis, United States Navy, public domain"),
+)
+"""What views are cut from."""
 
 
 def enlarged(folder: Path) -> Path:
