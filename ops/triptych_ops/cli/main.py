@@ -21,7 +21,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells say
 class _Commands(click.Group):
     """Commands by file, imported when they are asked for: `classify` starts without what `build` needs."""
 
-    _NAMES = ("build", "classify", "demo", "health", "release", "serve")
+    _NAMES = ("build", "classify", "demo", "health", "lint", "release", "serve")
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's interface
         return list(self._NAMES)

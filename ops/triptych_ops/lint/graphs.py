@@ -1,0 +1,160 @@
+"""What an ONNX file says of itself: tensors, operators' domains, versions. Its weights are not read."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, BinaryIO
+
+from triptych_ops.errors import OpsError
+
+from .wire import Message, WireError, describe
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+# Fields by their numbers in onnx.proto.
+_PAYLOAD = frozenset({4, 5, 6, 7, 9, 10, 11})  # float_data … raw_data … uint64_data
+_TENSOR = Message({}, _PAYLOAD)
+_SPARSE = Message({1: _TENSOR, 2: _TENSOR})
+
+
+def _shape_of_model() -> Message:
+    attributes: dict[int, Message] = {5: _TENSOR, 10: _TENSOR, 22: _SPARSE, 23: _SPARSE}
+    node = Message({5: Message(attributes)})
+    graph = Message({1: node, 5: _TENSOR, 15: _SPARSE})
+    attributes |= {6: graph, 11: graph}  # the branches of If and Loop are graphs
+    return Message({7: graph, 25: Message({7: node})})
+
+
+_MODEL = _shape_of_model()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphTensor:
+    """An input or output of a graph."""
+
+    data_type: int  # onnx.TensorProto.DataType
+    shape: tuple[int, ...] | None  # -1 where it varies; None where the graph does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """An ONNX file without its weights."""
+
+    ir_version: int
+    opsets: Mapping[str, int]  # domain -> version
+    inputs: Mapping[str, GraphTensor]  # without those that have a default
+    optional: frozenset[str]  # inputs with a default, which need not be given
+    outputs: Mapping[str, GraphTensor]
+    operators: Mapping[str, str]  # domain -> one operator of it
+    function_domains: frozenset[str]
+    external: tuple[str, ...]  # tensors whose data lie elsewhere
+    claims: tuple[str, ...]  # tensors that are larger than the file, or sparse
+    nodes: int
+
+
+def read(file: BinaryIO, size_bytes: int) -> Graph:
+    """The graph in an ONNX file.
+
+    Raises:
+        WireError: it is none.
+        OSError: it cannot be read.
+        OpsError: the package onnx is not installed.
+    """
+    from google.protobuf.message import DecodeError
+
+    try:
+        from onnx import ModelProto
+    except ModuleNotFoundError as error:
+        raise OpsError(f"ONNX files need the package {error.name}; run: pip install 'triptych[cli]'") from error
+    description = describe(file, size_bytes, _MODEL)
+    try:
+        return _graph(ModelProto.FromString(description), size_bytes)
+    except (DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise WireError("is no ONNX") from error
+
+
+def _graph(model: "ModelProto", size_bytes: int) -> Graph:
+    nodes = list(_nodes(model))
+    graphs = [model.graph, *(graph for node in nodes for graph in _branches(node))]
+    tensors = list(_tensors(graphs, nodes))
+    defaults = {_text(tensor.name) for tensor in model.graph.initializer}
+    inputs = {_text(given.name): _tensor(given) for given in model.graph.input}
+    sparse = [sparse.values for graph in graphs for sparse in graph.sparse_initializer]
+    excessive = [*sparse, *(tensor for tensor in tensors if not _fits(tensor.dims, size_bytes))]
+    return Graph(
+        ir_version=model.ir_version,
+        opsets={_text(opset.domain): opset.version for opset in model.opset_import},
+        inputs={name: tensor for name, tensor in inputs.items() if name not in defaults},
+        optional=frozenset(inputs.keys() & defaults),
+        outputs={_text(output.name): _tensor(output) for output in model.graph.output},
+        operators={_text(node.domain): _text(node.op_type) for node in nodes},
+        function_domains=frozenset(_text(function.domain) for function in model.functions),
+        external=tuple(_text(tensor.name) for tensor in tensors if _is_external(tensor)),
+        claims=tuple(_text(tensor.name) for tensor in excessive),
+        nodes=len(model.graph.node),
+    )
+
+
+def _text(name: str | bytes) -> str:
+    """A name in the graph. Protobuf gives bytes for what is no UTF-8, whatever the annotation says."""
+    if isinstance(name, bytes):
+        raise WireError(f"has a name that is no UTF-8: {name[:40]!r}")
+    return name
+
+
+def _nodes(model: "ModelProto") -> Iterator["NodeProto"]:
+    """Every node, those of branches and functions included."""
+    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for graph in _branches(node):
+            waiting.extend(graph.node)
+
+
+def _branches(node: "NodeProto") -> Iterator["GraphProto"]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _tensors(graphs: Iterable["GraphProto"], nodes: Iterable["NodeProto"]) -> Iterator["TensorProto"]:
+    for graph in graphs:
+        yield from graph.initializer
+    for node in nodes:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield attribute.t
+            yield from attribute.tensors
+            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                yield sparse.values
+                yield sparse.indices
+
+
+def _tensor(value: "ValueInfoProto") -> GraphTensor:
+    kind = value.type.tensor_type
+    if not kind.HasField("shape"):
+        return GraphTensor(kind.elem_type, None)
+    sizes = (size.dim_value if size.HasField("dim_value") else -1 for size in kind.shape.dim)
+    return GraphTensor(kind.elem_type, tuple(sizes))
+
+
+def _is_external(tensor: "TensorProto") -> bool:
+    return bool(tensor.external_data) or tensor.data_location == 1  # EXTERNAL
+
+
+def _fits(dims: Sequence[int], size_bytes: int) -> bool:
+    """Whether a file can hold so many elements, of half a byte at least."""
+    return all(size >= 0 for size in dims) and math.prod(dims) <= 2 * size_bytes
+
+
+@cache
+def newest() -> tuple[int, Mapping[str, int]]:
+    """The newest IR version, and of each domain the newest opset, that can be read here."""
+    from onnx import IR_VERSION
+    from onnx.defs import onnx_opset_version
+
+    return IR_VERSION, {"": onnx_opset_version(), "ai.onnx": onnx_opset_version()}
