@@ -1,4 +1,4 @@
-"""Served pixels against torchvision's transforms. The only module here that imports torch, which takes seconds."""
+"""Served pixels against torchvision's transforms."""
 
 import io
 from collections.abc import Callable

@@ -1,14 +1,18 @@
-"""Triton model `preprocess`: IMAGE [N, 1] BYTES -> PIXELS [N, S, S, 3] UINT8 and IMAGE_ERROR [N, 1] BYTES."""
+"""Triton model `preprocess`: IMAGE [N, 1] BYTES -> PIXELS [N, S, S, 3] UINT8 and IMAGE_ERROR [N, 1] BYTES.
 
-import os
+The parameter `decoder` of its configuration says what decodes: pillow, or dali in the GPU form.
+"""
+
+import json
 import warnings
-from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from .image_pipeline import ImagePipeline, ImageRejectedError
+from .pillow_decoder import PillowDecoder
 
 # Pillow warns of odd metadata, which does not touch the pixels; this process does nothing else.
 warnings.simplefilter("ignore")
@@ -16,21 +20,24 @@ warnings.simplefilter("ignore")
 
 class TritonPythonModel:
     def initialize(self, args):
+        parameters = json.loads(args["model_config"]).get("parameters", {})
+        decoder = parameters.get("decoder", {"string_value": "pillow"})["string_value"]
+        if decoder not in _DECODERS:
+            raise pb_utils.TritonModelException(f"decoder {decoder!r} is none of {', '.join(_DECODERS)}")
         folder = Path(args["model_repository"]) / args["model_version"]
-        self._pipeline = ImagePipeline.from_file(folder / "preprocessing.json")
-        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        pipeline = ImagePipeline.from_file(folder / "preprocessing.json")
+        self._side = pipeline.crop
+        self._decoder = _DECODERS[decoder](pipeline, folder, args)
 
     def execute(self, requests):
-        return [self._answer(request) for request in requests]
+        batches = [pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy().reshape(-1) for request in requests]
+        decoded = iter(self._decoder.decode([body for bodies in batches for body in bodies]))  # (N, 1) each -> one list
+        return [self._answer(list(islice(decoded, len(bodies)))) for bodies in batches]
 
     def finalize(self):
-        self._pool.shutdown()
+        self._decoder.close()
 
-    def _answer(self, request):
-        bodies = pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy().reshape(-1)  # (N, 1) -> (N,)
-        # Pillow releases the interpreter lock while it decodes and resamples.
-        map_images = map if len(bodies) == 1 else self._pool.map
-        decoded = list(map_images(self._decode, bodies))
+    def _answer(self, decoded):
         rejected = [(index, item) for index, item in enumerate(decoded) if isinstance(item, ImageRejectedError)]
         if len(rejected) == len(decoded):
             # With nothing to classify the whole request fails: a line an image.
@@ -38,8 +45,7 @@ class TritonPythonModel:
             error = pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG)
             return pb_utils.InferenceResponse(output_tensors=[], error=error)
 
-        side = self._pipeline.crop
-        pixels = np.zeros((len(decoded), side, side, 3), dtype=np.uint8)
+        pixels = np.zeros((len(decoded), self._side, self._side, 3), dtype=np.uint8)
         errors = np.full((len(decoded), 1), b"", dtype=np.object_)
         for index, item in enumerate(decoded):
             if isinstance(item, ImageRejectedError):
@@ -50,8 +56,25 @@ class TritonPythonModel:
             output_tensors=[pb_utils.Tensor("PIXELS", pixels), pb_utils.Tensor("IMAGE_ERROR", errors)]
         )
 
-    def _decode(self, body):
-        try:
-            return self._pipeline.pixels(body)
-        except ImageRejectedError as rejected:
-            return rejected
+
+def _pillow(pipeline, folder, args):  # noqa: ARG001  the same for every decoder
+    return PillowDecoder(pipeline)
+
+
+def _dali(pipeline, folder, args):
+    try:
+        from .dali_decoder import DaliDecoder  # the CPU form runs without DALI
+    except ImportError as error:
+        message = f"the GPU form needs DALI: {error}; pip install nvidia-dali-cuda130 into the server's image"
+        raise pb_utils.TritonModelException(message) from error
+    on_gpu = args["model_instance_kind"] == "GPU"
+    return DaliDecoder(
+        pipeline,
+        PillowDecoder(pipeline),
+        graph=folder / f"decode.{'gpu' if on_gpu else 'cpu'}.dali",
+        device_id=int(args["model_instance_device_id"]) if on_gpu else None,
+        warn=pb_utils.Logger.log_warn,
+    )
+
+
+_DECODERS = {"pillow": _pillow, "dali": _dali}
