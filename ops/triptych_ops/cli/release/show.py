@@ -2,60 +2,119 @@
 
 import click
 
+from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import print_json, print_table, table
+from triptych_ops.cli.output import print_json, print_table, printable, table
 from triptych_ops.cli.store_option import store_option
-from triptych_ops.release import ExportParity, Manifest, Quality, Store, WeightsSource
+from triptych_ops.release import (
+    Calibration,
+    ExportParity,
+    GoldenAnswer,
+    GpuForm,
+    Manifest,
+    Quality,
+    Release,
+    Store,
+    WeightsSource,
+)
 
 _MEBI = 1024 * 1024
 
 
 @click.command("show")
-@click.argument("number", type=click.IntRange(min=1), required=False)
+@click.argument("ref", required=False)
+@click.option("--card", "form", type=click.Choice(["md", "html"]), help="Print its model card: Markdown or HTML.")
 @store_option
 @json_option
-def show_release(number: int | None, store: Store, as_json: bool) -> None:
-    """Show release NUMBER, or the newest: where it comes from and how it was measured."""
-    found = store.release(number)
-    manifest = found.manifest
-    if as_json:
-        print_json(manifest.model_dump(mode="json") | {"folder": str(found.folder)})
+def show_release(ref: str | None, form: str | None, store: Store, as_json: bool) -> None:
+    """Show release REF, a number or an alias, or the newest: where it comes from and how it was measured."""
+    if form and as_json:
+        raise click.UsageError("--card and --json are two answers; give one of them")
+    found = store.release(ref)
+    if form:
+        click.echo(_card(found, form), nl=False)
         return
-    weights, definition = manifest.weights, manifest.preprocessing
-    rows = {
-        "folder": str(found.folder),
-        "created": f"{manifest.created_at.isoformat()} by {_toolchain(manifest)}",
-        "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
-        "weights": _weights(weights),
-        "preprocessing": f"shorter side to {definition.resize} ({definition.interpolation}), "
-        f"centre {definition.crop} x {definition.crop}",
-        "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / _MEBI:.0f} MiB, "
-        f"{definition.limits.max_pixels / 1e6:.0f} megapixels",
-        **measured(manifest),
-        "files": f"{len(manifest.files)}, {manifest.size_bytes / 1e6:.1f} MB",
-        "golden": "\n".join(f"{golden.image}: {golden.predictions[0].label}" for golden in manifest.golden),
-    }
-    sheet = table(f"release {manifest.number}", "")
-    for name, value in rows.items():
-        sheet.add_row(name, value)
+    aliases = [alias for alias, number in store.aliases().items() if number == found.number]
+    if as_json:
+        print_json(found.manifest.model_dump(mode="json") | {"location": found.location, "aliases": aliases})
+        return
+    sheet = table(f"release {found.number}", "")
+    for name, value in _rows(found, aliases).items():
+        sheet.add_row(name, "\n".join(map(printable, value.split("\n"))))
     print_table(sheet)
 
 
 def measured(manifest: Manifest) -> dict[str, str]:
-    """What a build measured, in words, under `logits` and `served`."""
-    return {"logits": _export(manifest.parity), "served": _served(manifest.quality)}
+    """What a build measured, in words, under `logits`, `served` and, where there is a GPU form, `gpu`."""
+    words = {"logits": _export(manifest.parity), "served": _served(manifest.quality)}
+    return words | ({"gpu": _gpu(manifest.gpu)} if manifest.gpu else {})
+
+
+def _rows(release: Release, aliases: list[str]) -> dict[str, str]:
+    manifest = release.manifest
+    definition = manifest.preprocessing
+    return {
+        "location": release.location,
+        **({"aliases": ", ".join(aliases)} if aliases else {}),
+        "created": f"{manifest.created_at.isoformat()} by {_toolchain(manifest)}",
+        "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
+        "weights": _weights(manifest.weights),
+        "definition": manifest.weights.definition,
+        "preprocessing": f"shorter side to {definition.resize} ({definition.interpolation}), "
+        f"centre {definition.crop} x {definition.crop}",
+        "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / _MEBI:.0f} MiB, "
+        f"{definition.limits.max_pixels / 1e6:.0f} megapixels",
+        **({"calibration": _calibration(manifest.calibration)} if manifest.calibration else {}),
+        **measured(manifest),
+        "measured on": manifest.quality.source,
+        "files": f"{len(manifest.files)}, {manifest.size_bytes / 1e6:.1f} MB",
+        "golden": "\n".join(map(_golden, manifest.golden)),
+    }
+
+
+def _card(release: Release, form: str) -> str:
+    try:
+        from triptych_ops import card
+    except ModuleNotFoundError as error:
+        raise missing_package(error, extra="images" if error.name == "PIL" else "cli") from error
+    path = f"repository/postprocess/{release.number}/labels.txt"
+    labels = release.read(path).decode("utf-8").splitlines() if path in release.manifest.files else ()
+    (known,) = (name for name in card.FORMS if name == form)
+    return card.render(release.manifest, known, labels=labels)
+
+
+def _calibration(calibration: Calibration) -> str:
+    layers = len(calibration.float_layers)
+    left = f"{layers} layer{'s' if layers != 1 else ''} left in float" if layers else "no layer left in float"
+    return f"{calibration.images} images ({calibration.source}), {calibration.method}, {left}"
 
 
 def _export(parity: ExportParity) -> str:
-    return f"within {parity.logits_max_difference:.1g} of torch (at most {parity.tolerance:g})"
+    return f"within {parity.logits_max_difference:.1g} of torch (at most {parity.logits_tolerance:g})"
 
 
 def _served(quality: Quality) -> str:
     bound = f", at most {quality.score_max_tolerance:g}" if quality.score_max_tolerance is not None else ""
     return (
         f"same top-1 as torch on {quality.top1_agreement:.1%} of {quality.images} images "
-        f"(at least {quality.top1_agreement_minimum:.0%}), probability within {quality.score_max_difference:.4f}{bound}"
+        f"(at least {quality.top1_agreement_minimum:.0%}), "
+        f"probability within {quality.score_max_difference:.4f}{bound}, "
+        f"{quality.score_mean_difference:.4f} in the mean (at most {quality.score_mean_tolerance:g})"
     )
+
+
+def _gpu(form: GpuForm) -> str:
+    agreement = form.fp16_top1_agreement
+    graph = "" if agreement is None else f"fp16 graph, same top-1 on {agreement:.1%}; "
+    return (
+        f"run on the CPU: DALI {form.dali} decodes within {form.pixels_mean_difference:.2g} of 255 in the mean, "
+        f"same top-1 on {form.decoded_top1_agreement:.1%} of {form.images} images; {graph}nothing measured on a GPU"
+    )
+
+
+def _golden(answer: GoldenAnswer) -> str:
+    best = answer.predictions[0]
+    return f"{answer.image}: {best.label} {best.score:.4f}"
 
 
 def _toolchain(manifest: Manifest) -> str:

@@ -1,0 +1,135 @@
+"""What was measured when the release was built, each figure beside the bound that it was held to."""
+
+from collections.abc import Mapping, Sequence
+
+from triptych_ops.card import figures
+from triptych_ops.card.blocks import Block, Golden, Label, Paragraph, Prediction, Section, Table
+from triptych_ops.release import ExportParity, GoldenAnswer, GpuForm, Manifest, Quality
+
+_COLUMNS = ("Measure", "Measured", "Bound")
+_NUMERIC = frozenset({1, 2})
+_NO_BOUND = "none"
+
+
+def measurements(manifest: Manifest) -> Section:
+    """Export, served quality, and what is known of the GPU form."""
+    return Section(
+        "figures",
+        "Figures",
+        (
+            Paragraph(
+                "The build refuses to publish a release that exceeds a bound. All figures compare the release with its "
+                "own network in torch; none of them is its accuracy on labelled pictures."
+            ),
+            _export(manifest.parity),
+            _served(manifest.quality),
+            Paragraph(("Images of the served answers: ", manifest.quality.source, ".")),
+            *_gpu(manifest.gpu),
+        ),
+    )
+
+
+def _export(parity: ExportParity) -> Table:
+    return Table(
+        f"Float graph against torch, {figures.of_images(parity.images)}",
+        _COLUMNS,
+        (
+            (
+                "Largest difference of a logit",
+                figures.measure(parity.logits_max_difference),
+                _at_most(parity.logits_tolerance),
+            ),
+            (
+                "Largest difference in an embedding",
+                figures.measure(parity.embedding_max_difference),
+                _at_most(parity.embedding_tolerance),
+            ),
+        ),
+        _NUMERIC,
+    )
+
+
+def _served(quality: Quality) -> Table:
+    return Table(
+        f"Served answers against the fp32 torch reference, {figures.of_images(quality.images)}",
+        _COLUMNS,
+        (
+            (
+                "Images with the same top-1 class",
+                figures.share(quality.top1_agreement),
+                f"at least {figures.share(quality.top1_agreement_minimum)}",
+            ),
+            ("Ties among these: either of two classes as likely", figures.count(quality.ties), _NO_BOUND),
+            (
+                "Largest difference of a probability, mean over images",
+                figures.measure(quality.score_mean_difference),
+                _at_most(quality.score_mean_tolerance),
+            ),
+            (
+                "Largest difference of a probability, any image",
+                figures.measure(quality.score_max_difference),
+                _at_most(quality.score_max_tolerance),
+            ),
+        ),
+        _NUMERIC,
+    )
+
+
+def _at_most(tolerance: float | None) -> str:
+    return _NO_BOUND if tolerance is None else f"at most {figures.bound(tolerance)}"
+
+
+def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
+    if form is None:
+        return (Paragraph("GPU form: nothing was measured, since the release was built without DALI."),)
+    images = figures.count(form.images)
+    rows = [
+        (
+            "Decoder: mean difference of a pixel to torchvision's, of 255",
+            figures.measure(form.pixels_mean_difference),
+            images,
+        ),
+        (
+            "Decoder: same top-1 class of the torch network as on torchvision's pixels",
+            figures.share(form.decoded_top1_agreement),
+            images,
+        ),
+    ]
+    if form.fp16_top1_agreement is not None:
+        agreement = figures.share(form.fp16_top1_agreement)
+        rows.append(("fp16 graph: same top-1 class as the float graph", agreement, "not stated"))
+    measured = Table("GPU form, run on a CPU", ("Measure", "Measured", "Images"), tuple(rows), _NUMERIC)
+    return (
+        measured,
+        Paragraph(
+            f"The decoder was serialised by DALI {form.dali}. Not measured: the GPU form on a GPU, neither its speed "
+            "nor its answers."
+        ),
+    )
+
+
+def golden_answers(answers: Sequence[GoldenAnswer], credit_of: Mapping[str, str]) -> Section:
+    """What it answered to known photographs."""
+    introduction = "What the release answered to these photographs when it was built; a correct copy answers the same."
+    if not answers:
+        introduction = "The manifest holds no golden answers."
+    return Section(
+        "golden", "Golden answers", (Paragraph(introduction), *(_golden(answer, credit_of) for answer in answers))
+    )
+
+
+def _golden(answer: GoldenAnswer, credit_of: Mapping[str, str]) -> Golden:
+    return Golden(
+        answer.image,
+        answer.sha256,
+        credit_of.get(answer.sha256),
+        tuple(
+            Prediction(
+                str(prediction.class_id),
+                Label(prediction.label),
+                figures.score(prediction.score),
+                percent=f"{min(max(prediction.score, 0), 1) * 100:.1f}",
+            )
+            for prediction in answer.predictions
+        ),
+    )
