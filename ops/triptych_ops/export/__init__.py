@@ -1,14 +1,70 @@
 """Weights -> ONNX, and the torch reference that every release is measured against.
 
-Only this package imports torch. Forbidden inside: a running server, the layout of a release.
+Only this package imports torch, and only when a name that needs it is first used: `find_architecture` answers
+at once. Forbidden inside: a running server, the layout of a release.
 """
 
 import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when onnxruntime is imported, below
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when onnxruntime is imported, by the modules below
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # and timm: a build asks no network for weights
 
-from .graph import TOLERANCE, ExportedGraph, export_graph
-from .reference import Reference
-from .weights import SOURCES, Weights, WeightsFile
+from .architectures import PACKAGED, Architecture, find_architecture
 
-__all__ = ["SOURCES", "TOLERANCE", "ExportedGraph", "Reference", "Weights", "WeightsFile", "export_graph"]
+if TYPE_CHECKING:
+    from .checkpoint import write_safetensors
+    from .dali_graph import available as dali_available
+    from .dali_graph import serialise as serialise_dali
+    from .dali_parity import DaliParity, measure_dali
+    from .graph import ExportedGraph, export_graph
+    from .precision import LoweredGraph, lower_precision
+    from .reference import Reference
+    from .session import run as run_graph
+    from .weights import Weights, WeightsFile, load
+
+__all__ = [
+    "PACKAGED",
+    "Architecture",
+    "DaliParity",
+    "ExportedGraph",
+    "LoweredGraph",
+    "Reference",
+    "Weights",
+    "WeightsFile",
+    "dali_available",
+    "export_graph",
+    "find_architecture",
+    "load",
+    "lower_precision",
+    "measure_dali",
+    "run_graph",
+    "serialise_dali",
+    "write_safetensors",
+]
+
+# Public name -> module and its name there.
+_PLACES = {
+    "DaliParity": ("dali_parity", "DaliParity"),
+    "ExportedGraph": ("graph", "ExportedGraph"),
+    "LoweredGraph": ("precision", "LoweredGraph"),
+    "Reference": ("reference", "Reference"),
+    "Weights": ("weights", "Weights"),
+    "WeightsFile": ("weights", "WeightsFile"),
+    "dali_available": ("dali_graph", "available"),
+    "export_graph": ("graph", "export_graph"),
+    "load": ("weights", "load"),
+    "lower_precision": ("precision", "lower_precision"),
+    "measure_dali": ("dali_parity", "measure_dali"),
+    "run_graph": ("session", "run"),
+    "serialise_dali": ("dali_graph", "serialise"),
+    "write_safetensors": ("checkpoint", "write_safetensors"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, own_name = _PLACES[name]
+    return getattr(import_module(f".{module}", __name__), own_name)

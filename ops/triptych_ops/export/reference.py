@@ -1,5 +1,6 @@
 """What the training side would answer: torch and torchvision's own transforms, nothing of the server's."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from PIL import Image, ImageOps
 from torchvision import transforms
 
 from .weights import Weights
+
+_BATCH_SIZE = 16  # images at a time: memory stays bounded, and larger ones are no faster on a CPU
 
 
 class Reference:
@@ -31,13 +34,21 @@ class Reference:
         """The image as the network's input, before normalisation."""
         return np.asarray(self._open(path))
 
-    def probabilities(self, path: Path) -> NDArray[np.float32]:  # -> (C,) float32
-        """Softmax probability of every class."""
-        image = self._normalise(self._open(path)).unsqueeze(0)  # (3, S, S) -> (1, 3, S, S)
+    def logits(self, paths: Sequence[Path]) -> NDArray[np.float32]:  # -> (N, C) float32
+        """What the network says of every class, image by image."""
+        return self._logits(paths).numpy()
+
+    def probabilities(self, paths: Sequence[Path]) -> NDArray[np.float32]:  # -> (N, C) float32
+        """Softmax probability of every class, image by image."""
+        return torch.softmax(self._logits(paths), dim=1).numpy()
+
+    def _logits(self, paths: Sequence[Path]) -> torch.Tensor:
+        batches = [paths[start : start + _BATCH_SIZE] for start in range(0, len(paths), _BATCH_SIZE)]
         with torch.inference_mode():
-            logits = self._weights.head(self._weights.backbone(image))
-        probabilities: NDArray[np.float32] = torch.softmax(logits, dim=1)[0].numpy()
-        return probabilities
+            return torch.cat([self._weights.head(self._weights.backbone(self._images(batch))) for batch in batches])
+
+    def _images(self, paths: Sequence[Path]) -> torch.Tensor:
+        return torch.stack([self._normalise(self._open(path)) for path in paths])  # (N, 3, S, S)
 
     def _open(self, path: Path) -> Image.Image:
         with Image.open(path) as file:

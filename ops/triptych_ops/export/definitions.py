@@ -1,0 +1,204 @@
+"""The preprocessing that weights were trained with, taken from whoever published them.
+
+In this order: what the user names; what the file says of itself; the published weights whose name the file
+bears; the architecture's default. Whatever `Preprocessing` cannot express is refused, never approximated.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import timm
+import torchvision
+from pydantic import ValidationError
+from timm.data.config import resolve_data_config
+
+from triptych_ops.errors import MissingError, RefusedError
+from triptych_ops.preprocessing import Preprocessing
+
+from .architectures import Architecture
+from .checkpoint import ARCHITECTURE_KEY, LABELS_KEY, PREPROCESSING_KEY, Checkpoint
+from .labels import labels_of_json
+
+IMAGENET = tuple(torchvision.models.ResNet50_Weights.DEFAULT.meta["categories"])
+"""ImageNet's 1,000 classes, in words."""
+
+_PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,})\.pth$")  # the start of the SHA-256, as torch.hub checks it
+_CENTRE_CROP = "center"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Preprocessing, who defines it, and labels where he names them."""
+
+    name: str
+    preprocessing: Preprocessing
+    labels: tuple[str, ...] | None = None
+    of_torchvision: bool = False  # published with torchvision, whose networks then may differ
+
+
+# As in the original: bicubic, crop fraction 224 / (224 + 32), (x - 127) / 128.
+# https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
+_PACKAGED: Mapping[str, Definition] = MappingProxyType(
+    {
+        "efficientnet_lite0": Definition(
+            "tensorflow/tpu efficientnet-lite0",
+            Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=[127 / 255] * 3, std=[128 / 255] * 3),
+            IMAGENET,
+        )
+    }
+)
+
+
+def resolve(architecture: Architecture, checkpoint: Checkpoint, *, named: str | None) -> Definition:
+    """The definition that `checkpoint`'s weights were trained with; `named` is the user's choice.
+
+    `named` is a torchvision entry (`IMAGENET1K_V2`, `ResNet50_Weights.IMAGENET1K_V2`), a tag of timm
+    (`a1_in1k`), or a JSON file as `Preprocessing` dumps it.
+
+    Raises:
+        MissingError: there is no definition of that name.
+        RefusedError: it cannot be expressed, contradicts the file, or the file is not what its name says.
+    """
+    trained = checkpoint.metadata.get(ARCHITECTURE_KEY, architecture.title)
+    if trained not in (architecture.title, architecture.name):
+        message = f"{checkpoint.path} holds weights of {trained}, not of {architecture.title}; name that architecture"
+        raise RefusedError(message)
+    published = _published(architecture, checkpoint.path)  # in any case: a file must be what its name says
+    if named is not None:
+        definition = _named(architecture, named)
+    else:
+        definition = _own(checkpoint) or published or _default(architecture)
+    if LABELS_KEY not in checkpoint.metadata:
+        return definition
+    labels = labels_of_json(checkpoint.metadata[LABELS_KEY], source=f"{LABELS_KEY} in {checkpoint.path}")
+    return replace(definition, labels=labels)
+
+
+def _named(architecture: Architecture, name: str) -> Definition:
+    if name in (entries := _entries(architecture)):
+        return _of_entry(entries[name])
+    if architecture.library == "timm" and name.removeprefix(f"{architecture.name}.") in _tags(architecture):
+        return _of_timm(architecture, name.removeprefix(f"{architecture.name}."))
+    path = Path(name)
+    if path.is_file():
+        try:
+            document = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise RefusedError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+        return Definition(path.name, _of_json(document, source=str(path)))
+    choice = ", ".join([*(key for key in entries if "." in key), *_tags(architecture)])
+    message = f"there is no definition {name!r} of {architecture.title}; choose {choice or 'none'} or a JSON file"
+    raise MissingError(message)
+
+
+def _own(checkpoint: Checkpoint) -> Definition | None:
+    if PREPROCESSING_KEY not in checkpoint.metadata:
+        return None
+    source = f"{PREPROCESSING_KEY} in {checkpoint.path}"
+    return Definition(checkpoint.path.name, _of_json(checkpoint.metadata[PREPROCESSING_KEY], source=source))
+
+
+def _published(architecture: Architecture, path: Path) -> Definition | None:
+    hashed = _PUBLISHED_HASH.search(path.name)
+    for entry in _entries(architecture).values():
+        if hashed and entry.url.endswith(f"/{path.name}"):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if not digest.startswith(hashed[1]):
+                raise RefusedError(f"{path} is not the published {entry}: its SHA-256 is another; download it again")
+            return _of_entry(entry)
+    return None
+
+
+def _default(architecture: Architecture) -> Definition:
+    if architecture.library == "packaged":
+        return _PACKAGED[architecture.name]
+    if architecture.library == "torchvision":
+        return _of_entry(_entries(architecture)["DEFAULT"])
+    if architecture.tag and architecture.tag not in _tags(architecture):
+        choice = ", ".join(_tags(architecture))
+        raise MissingError(
+            f"timm has no weights {architecture.tag!r} of {architecture.name}; choose {choice or 'none'}"
+        )
+    return _of_timm(architecture, architecture.tag)
+
+
+def _entries(architecture: Architecture) -> Mapping[str, Any]:
+    """Weights that torchvision published, by their short and their full names."""
+    if architecture.library != "torchvision":
+        return {}
+    members = torchvision.models.get_model_weights(architecture.name).__members__
+    return dict(members) | {str(entry): entry for entry in members.values()}
+
+
+def _of_entry(entry: Any) -> Definition:
+    transforms = entry.transforms()
+    preprocessing = _preprocessing(
+        str(entry),
+        resize=_square(transforms.resize_size, str(entry)),
+        crop=_square(transforms.crop_size, str(entry)),
+        interpolation=transforms.interpolation.value,
+        mean=transforms.mean,
+        std=transforms.std,
+    )
+    return Definition(str(entry), preprocessing, IMAGENET, of_torchvision=True)
+
+
+def _tags(architecture: Architecture) -> tuple[str, ...]:
+    if architecture.library != "timm":
+        return ()
+    names = timm.list_pretrained(f"{architecture.name}.*")
+    return tuple(name.partition(".")[2] for name in names if "." in name)
+
+
+def _of_timm(architecture: Architecture, tag: str | None) -> Definition:
+    name = f"{architecture.name}.{tag}" if tag else architecture.name
+    published = timm.get_pretrained_cfg(name)
+    if published is None:
+        raise RefusedError(f"timm defines no preprocessing for {name}; give a JSON file with --definition")
+    full_name = f"{architecture.name}.{published.tag}" if published.tag else name
+    config = resolve_data_config(pretrained_cfg=published.to_dict())  # type: ignore[no-untyped-call]
+    channels, *sides = config["input_size"]
+    source = f"timm {full_name}"
+    if channels != len(config["mean"]) or channels != 3:
+        raise RefusedError(f"{source} takes {channels} channels, and images have 3")
+    if config["crop_mode"] != _CENTRE_CROP:
+        raise RefusedError(f"{source} cuts images by {config['crop_mode']!r}; a release cuts out the centre")
+    crop = _square(sides, source)
+    preprocessing = _preprocessing(
+        source,
+        resize=math.floor(crop / config["crop_pct"]),
+        crop=crop,
+        interpolation=config["interpolation"],
+        mean=config["mean"],
+        std=config["std"],
+    )
+    return Definition(source, preprocessing, IMAGENET if published.num_classes == len(IMAGENET) else None)
+
+
+def _square(sizes: Sequence[int], source: str) -> int:
+    if len(set(sizes)) > 1:
+        raise RefusedError(f"{source} cuts images to {' x '.join(map(str, sizes))} pixels; a release cuts out a square")
+    return int(sizes[0])
+
+
+def _preprocessing(source: str, **fields: Any) -> Preprocessing:
+    fields |= {"mean": list(map(float, fields["mean"])), "std": list(map(float, fields["std"]))}
+    return _of_json(json.dumps(fields), source=source)
+
+
+def _of_json(document: str, *, source: str) -> Preprocessing:
+    try:
+        return Preprocessing.model_validate_json(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        message = f"{source} is no preprocessing that a release can hold: {where + ': ' if where else ''}{first['msg']}"
+        raise RefusedError(message) from error

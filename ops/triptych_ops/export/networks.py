@@ -1,0 +1,145 @@
+"""Networks of torchvision, timm and the packaged architecture, with trained weights, in two halves."""
+
+import re
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import timm
+import torch
+import torchvision
+from efficientnet_lite_pytorch import EfficientNet
+
+from triptych_ops.errors import RefusedError
+
+from .architectures import Architecture
+from .checkpoint import Checkpoint
+
+_SPLIT_TOLERANCE = 1e-5  # of the largest logit: both halves compute what the whole does
+_COUNTER = "num_batches_tracked"  # of batch normalisation: older files lack it and nothing served reads it
+
+# torchvision's Inceptions rescale the input inside where they are published so, and train with side outputs
+# that serving drops.
+_SIDE_OUTPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"googlenet": ("aux1", "aux2"), "inception_v3": ("AuxLogits",)}
+)
+# DenseNets were published under names of an older torch, which torchvision's own loader mends.
+_OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
+
+
+def load_network(
+    architecture: Architecture, checkpoint: Checkpoint, *, of_torchvision: bool
+) -> tuple[torch.nn.Module, str]:
+    """The network with the checkpoint's weights, ready to infer, and the name of its head within it.
+
+    The number of classes is the head's in the file. `of_torchvision`: torchvision published these weights.
+
+    Raises:
+        RefusedError: the network ends in no linear layer, or the checkpoint is of another network.
+    """
+    state = checkpoint.state
+    if architecture.name.startswith("densenet"):
+        state = {_OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in state.items()}
+    options: dict[str, Any] = {}
+    side_outputs: tuple[str, ...] = ()
+    if architecture.library == "torchvision" and architecture.name in _SIDE_OUTPUTS:
+        side_outputs = _SIDE_OUTPUTS[architecture.name]
+        has_side_outputs = any(name.startswith(side_outputs) for name in state)
+        options = {"aux_logits": has_side_outputs, "transform_input": of_torchvision, "init_weights": False}
+    make = _MAKERS[architecture.library]
+    network = make(architecture.name, options)
+    head_name = _head_name(architecture, network)
+    head_weight = state.get(f"{head_name}.weight")
+    head = network.get_submodule(head_name)
+    if head_weight is not None and head_weight.ndim == 2 and len(head_weight) != head.out_features:
+        network = make(architecture.name, options | {"num_classes": len(head_weight)})
+    _fill(network, state, source=f"{checkpoint.path} does not fit {architecture.title}")
+    for name in side_outputs:
+        setattr(network, name, None)
+    return network.eval(), head_name
+
+
+def split(network: torch.nn.Module, head_name: str, *, side: int) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Backbone (N, 3, S, S) -> (N, D) and head (N, D) -> (N, C) of a network, which becomes the backbone.
+
+    `side` is S, pixels.
+
+    Raises:
+        RefusedError: the two do not compute what the network does.
+    """
+    images = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    head = network.get_submodule(head_name)
+    with torch.inference_mode():
+        whole = network(images)
+        network.set_submodule(head_name, torch.nn.Identity())
+        features = network(images)
+        halves = head(features) if features.ndim == 2 else None
+    bound = _SPLIT_TOLERANCE * max(1.0, float(whole.abs().max()))
+    if halves is None or halves.shape != whole.shape or not float((halves - whole).abs().max()) <= bound:
+        raise RefusedError(
+            f"the features before the layer {head_name!r} do not give the network's answer; it has no such head"
+        )
+    return network, head
+
+
+def _torchvision(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of slow initial values, which are replaced
+        network: torch.nn.Module = torchvision.models.get_model(name, weights=None, **options)
+    return network
+
+
+def _timm(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
+    network: torch.nn.Module = timm.create_model(name, pretrained=False, **options)
+    return network
+
+
+def _packaged(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
+    network: torch.nn.Module = EfficientNet.from_name(name.replace("_", "-"), **options)
+    return network
+
+
+_MAKERS: Mapping[str, Callable[[str, Mapping[str, Any]], torch.nn.Module]] = MappingProxyType(
+    {"packaged": _packaged, "torchvision": _torchvision, "timm": _timm}
+)
+
+
+def _head_name(architecture: Architecture, network: torch.nn.Module) -> str:
+    """The linear layer that gives the logits: timm names it; elsewhere it is the last module of all that compute."""
+    modules: list[tuple[str, torch.nn.Module]] = [
+        (name, module) for name, module in network.named_modules() if not any(True for _ in module.children())
+    ]
+    if architecture.library == "timm":
+        classifier: object = network.get_classifier()  # type: ignore[operator]  # torch types attributes as modules
+        names = [name for name, module in modules if module is classifier]
+    else:
+        names = [name for name, module in modules if any(True for _ in module.parameters())][-1:]
+    if not names or not isinstance(network.get_submodule(names[0]), torch.nn.Linear):
+        raise RefusedError(
+            f"{architecture.title} ends in no linear layer, so it has no features to serve as EMBEDDING; choose another"
+        )
+    return names[0]
+
+
+def _fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor], *, source: str) -> None:
+    expected = network.state_dict()
+    missing = [name for name in expected if name not in state and not name.endswith(_COUNTER)]
+    unknown = [name for name in state if name not in expected]
+    reshaped = [name for name in expected if name in state and state[name].shape != expected[name].shape]
+    findings = []
+    if missing:
+        findings.append(f"{len(missing)} of {len(expected)} tensors are missing, first {missing[0]}")
+    if unknown:
+        findings.append(f"{len(unknown)} are unknown, first {unknown[0]}")
+    if reshaped:
+        name = reshaped[0]
+        shapes = f"{list(state[name].shape)} instead of {list(expected[name].shape)}"
+        findings.append(f"{len(reshaped)} have another shape, first {name}: {shapes}")
+    if findings:
+        raise RefusedError(f"{source}: {'; '.join(findings)}")
+    tensors = OrderedDict(state)
+    # Which form of each layer these are, as this network has it: modules that find none guess an old form.
+    tensors._metadata = expected._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(tensors, strict=False)
