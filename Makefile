@@ -6,14 +6,17 @@ BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/uv pip install --python $(BIN)/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test check format clean
+.PHONY: demo test bench check format clean
 
 demo: $(READY)
 	$(BIN)/triptych demo
 
 test: $(READY)
 	$(BIN)/pytest
-	$(BIN)/pytest -m server -rP
+	$(BIN)/pytest -m 'server or faults or torch' -rP
+
+bench: $(READY)
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/moving_releases.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

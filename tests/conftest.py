@@ -1,16 +1,22 @@
-"""What all tests share. Tests below tests/server need the real Triton and are marked `server`."""
+"""What all tests share. Tests in some folders need more time or more around them, and are marked by their path."""
 
 from pathlib import Path
 
 import pytest
 
-SERVER_TESTS = Path(__file__).parent / "server"
+_TESTS = Path(__file__).parent
+_MARKERS = {
+    _TESTS / "server": "server",
+    _TESTS / "faults": "faults",
+    _TESTS / "ops" / "export": "torch",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.is_relative_to(SERVER_TESTS):
-            item.add_marker("server")
+        for folder, marker in _MARKERS.items():
+            if item.path.is_relative_to(folder):
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,8 @@ def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> zipfile.P
 
 def test_the_model_sources_travel_in_the_wheel(wheel: zipfile.Path, checkout: Path) -> None:
     sources = checkout / "model_repository"
-    wanted = [path for path in sources.rglob("*") if path.name == "config.pbtxt" or path.parent.name == "source"]
-    wanted = [path for path in wanted if path.is_file()]
-    assert len(wanted) == 8
+    wanted = [*sources.rglob("*.pbtxt"), *sources.rglob("source/*.py")]
+    assert {path.name for path in wanted} >= {"config.pbtxt", "gpu.pbtxt", "model.py", "image_pipeline.py"}
     for path in wanted:
         packed = wheel / "triptych_ops" / "model_repository" / path.relative_to(sources).as_posix()
         assert packed.read_bytes() == path.read_bytes()
@@ -33,6 +32,7 @@ def test_the_model_sources_travel_in_the_wheel(wheel: zipfile.Path, checkout: Pa
         "triptych/py.typed",
         "triptych/health.jpg",
         "triptych_ops/photographs/coffee.png",
+        "triptych_ops/card/templates/card.css",
         "triptych_ops/runtime/backends/onnxruntime/model.py",
     ],
 )

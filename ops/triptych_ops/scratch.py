@@ -41,7 +41,10 @@ def flush_to_disk(path: Path) -> None:
 def _new_locked(parent: Path, prefix: str) -> tuple[Path, int]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        lock = os.open(folder, _FOLDER)
+        try:
+            lock = os.open(folder, _FOLDER)
+        except FileNotFoundError:  # somebody tidied between the making and the opening
+            continue
         fcntl.flock(lock, fcntl.LOCK_EX)
         if folder.exists():
             return folder, lock

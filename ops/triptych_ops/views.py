@@ -24,15 +24,20 @@ _FORMATS = ("jpg",) * 8 + ("png", "webp")
 def write_views(folder: Path, *, count: int, seed: int, scenes: Sequence[Photograph] = SCENES) -> list[Path]:
     """Write `count` views into `folder`, the same of every photograph's, and return their paths."""
     random = Random(seed)  # noqa: S311  repeatable, not secret
+    photographs = [_read(scene) for scene in scenes]
     paths = []
     for index in range(count):
         scene = scenes[index % len(scenes)]
         path = folder / f"{index:04d}-{Path(scene.name).stem}.{random.choice(_FORMATS)}"
-        with Image.open(scene.path) as photograph:
-            view = _view(photograph.convert("RGB"), random)
-        view.save(path, quality=random.randint(*_QUALITY))
+        view = _view(photographs[index % len(scenes)], random)
+        view.save(path, quality=random.randint(*_QUALITY), compress_level=1)
         paths.append(path)
     return paths
+
+
+def _read(scene: Photograph) -> Image.Image:
+    with Image.open(scene.path) as file:
+        return file.convert("RGB")
 
 
 def _view(photograph: Image.Image, random: Random) -> Image.Image:

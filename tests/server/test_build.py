@@ -19,9 +19,11 @@ def test_the_manifest_has_the_measured_parity(store: Path) -> None:
     manifest = Store(store).release(1).manifest
     assert 0 < manifest.parity.logits_max_difference <= 1e-4
     assert 0 < manifest.parity.embedding_max_difference <= 1e-4
-    assert manifest.parity.served_top1_agreement == 1
-    assert 0 < manifest.parity.served_score_max_difference <= 0.02
-    assert manifest.parity.images == len(PHOTOGRAPHS) + 1  # and one as large as cameras make them
+    assert manifest.quality.images == 256
+    assert manifest.quality.top1_agreement == 1
+    assert 0 < manifest.quality.score_mean_difference < manifest.quality.score_max_difference <= 0.02
+    assert manifest.gpu is not None
+    assert 0 < manifest.gpu.pixels_mean_difference <= 0.05
     golden = {answer.image: answer.predictions[0].label for answer in manifest.golden}
     assert golden["coffee.png"] == "espresso"
     assert golden["chelsea.png"] in {"tabby", "tiger cat", "Egyptian cat"}

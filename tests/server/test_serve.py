@@ -138,6 +138,7 @@ def test_an_answer_that_is_not_the_known_one_is_never_ready(
     release = Store(copied).release()
     files = {**release.manifest.files, "repository/image_classifier/config.pbtxt": digest(config)}
     release.manifest.model_copy(update={"files": files}).write(release.folder / "release.json")
+    (copied / "numbers" / "1.json").unlink()  # which has the digest of the manifest as it was
     serving = Serving(copied, tmp_path)
     serving.start()
     output, errors = serving.process.communicate(timeout=60)

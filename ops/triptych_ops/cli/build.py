@@ -1,8 +1,11 @@
 """`triptych build`: weights -> a measured, published release."""
 
+from pathlib import Path
+from typing import Any, get_args
+
 import click
 
-from triptych_ops.release import Release, Store
+from triptych_ops.release import Precision, Release, Store
 
 from .failures import missing_package
 from .options import json_option
@@ -12,35 +15,75 @@ from .store_option import store_option
 
 _ARCHITECTURE = "efficientnet_lite0"  # light, and its weights come in a package
 _TOP_K = 5  # as ImageNet's own second measure
+_FILE = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--architecture", default=_ARCHITECTURE, show_default=True, help="Which network.")
+@click.option(
+    "--architecture",
+    metavar="NAME",
+    default=_ARCHITECTURE,
+    show_default=True,
+    help="Network: efficientnet_lite0, torchvision's name of a CNN (resnet50 …), or timm:NAME.",
+)
+@click.option("--weights", type=_FILE, help="Safetensors or state dict.  [default: the network's own package]")
+@click.option("--labels", type=_FILE, help="Text with a label a line, or a JSON list.  [default: the weights' own]")
+@click.option(
+    "--definition",
+    metavar="NAME|FILE",
+    help="Whose preprocessing: published weights (IMAGENET1K_V2, a timm tag) or a JSON file.  "
+    "[default: the weights' own]",
+)
+@click.option("--licence", metavar="NAME", help="Licence of the weights, for the manifest (SPDX name).")
+@click.option("--precision", type=click.Choice(get_args(Precision)), default="fp32", show_default=True)
 @click.option("--top-k", type=click.IntRange(min=1), default=_TOP_K, show_default=True, help="Classes in an answer.")
+@click.option(
+    "--gate",
+    "gate_images",
+    type=_FILE,
+    metavar="DIR",
+    help="Images to compare served answers with torch's on.  [default: views of bundled photographs]",
+)
+@click.option(
+    "--calibration",
+    "calibration_images",
+    type=_FILE,
+    metavar="DIR",
+    help="Images to calibrate int8 on; like those to be served, not those of the gate.  "
+    "[default: other views of bundled photographs]",
+)
+@click.option(
+    "--minimum-agreement",
+    "top1_agreement_minimum",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Share of images whose top-1 class must be torch's.  [default: 1 for fp32, 0.99 for fp16, 0.98 for int8]",
+)
 @store_option
 @json_option
-def build(architecture: str, top_k: int, store: Store, as_json: bool) -> None:
+def build(store: Store, as_json: bool, **choices: Any) -> None:
     """Build the next release: ONNX from real weights, measured against torch through the real server."""
-    made = build_release(store, architecture=architecture, top_k=top_k)
+    made = build_release(store, **choices)
     if as_json:
         manifest = made.manifest.model_dump(mode="json", include={"parity", "calibration", "quality", "gpu"})
-        print_json({"release": made.number, "folder": str(made.folder), **manifest})
+        print_json({"release": made.number, "location": made.location, **manifest})
         return
-    click.echo(f"release {made.number} in {made.folder}")
+    click.echo(f"release {made.number} in {made.location}")
     for what, words in measured(made.manifest).items():
         say(f"  {what} {words}")
 
 
-def build_release(store: Store, *, architecture: str = _ARCHITECTURE, top_k: int = _TOP_K) -> Release:
-    """Build with progress on stderr.
+def build_release(store: Store, *, architecture: str = _ARCHITECTURE, **choices: Any) -> Release:
+    """Build what `builder.Recipe(architecture, **choices)` says, with progress on stderr.
 
     Raises:
         OpsError: it failed, or a package of the extra `build` is not installed.
     """
     with Steps() as report:
-        report("starting torch")
+        report("starting")
         try:
             from triptych_ops import builder
+
+            return builder.build(store, builder.Recipe(architecture=architecture, **choices), report=report)
         except ModuleNotFoundError as error:
             raise missing_package(error, extra="build") from error
-        return builder.build(store, architecture=architecture, top_k=top_k, report=report)

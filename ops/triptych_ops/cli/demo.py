@@ -33,7 +33,7 @@ def demo(store: Store) -> None:
 
 
 def _newest_or_built(store: Store) -> Release:
-    if store.path.is_dir() and store.numbers():
+    if store.exists() and store.numbers():
         return store.release()
     return build_release(store)
 

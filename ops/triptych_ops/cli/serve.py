@@ -6,23 +6,29 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from types import FrameType
 
 import click
 
 from triptych_ops import runtime
-from triptych_ops.release import Store
+from triptych_ops.release import REPOSITORY, Release, Store
+from triptych_ops.release.signing import Trust
 
 from .options import seconds
 from .output import say
+from .release.soundness import require_sound
 from .store_option import store_option
+from .trust_options import trust_options
 
 _CHECK_S = 0.5  # between two looks whether the server still runs
 
 
 @click.command()
-@click.argument("number", metavar="[RELEASE]", type=click.IntRange(min=1), required=False)
+@click.argument("ref", metavar="[RELEASE]", required=False)
 @store_option
+@trust_options
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
@@ -38,26 +44,28 @@ _CHECK_S = 0.5  # between two looks whether the server still runs
 )
 @click.option("--verbose", is_flag=True, help="Show Triton's own log.")
 def serve(
-    number: int | None,
+    ref: str | None,
     store: Store,
+    trust: Trust | None,
     http_port: int,
     grpc_port: int,
     metrics_port: int,
     ready_timeout_s: float,
     verbose: bool,
 ) -> None:
-    """Serve RELEASE, or the newest, on loopback until Ctrl-C or SIGTERM.
+    """Serve RELEASE, a number or an alias, or the newest, on loopback until Ctrl-C or SIGTERM.
 
-    Every file is checked against the manifest first. Ready means that a real classification of the
-    built-in image gave the known answer.
+    Every file is checked against the manifest first, then the signature where one is asked for, and the
+    repository as by `triptych lint`. Ready means that a real classification of the built-in image gave the
+    known answer.
     """
-    release = store.release(number)
+    release = store.release(ref)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     installation = runtime.find_installation(os.environ)
     started = time.monotonic()
     with (
         _stop_requested() as stop,
-        runtime.Server(installation, release.copy_repository, ports, verbose=verbose) as server,
+        runtime.Server(installation, partial(_copy_sound, release, trust), ports, verbose=verbose) as server,
     ):
         state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
         if not stop.is_set():
@@ -67,6 +75,14 @@ def serve(
             server.check_alive()
         say("stopping")
     say("stopped")
+
+
+def _copy_sound(release: Release, trust: Trust | None, repository: Path) -> None:
+    """Fill the new folder `repository` with what Triton serves, once all of the release was checked in a copy."""
+    copy = repository.with_name("release")
+    release.copy(copy)
+    require_sound(copy, number=release.number, trust=trust)
+    (copy / REPOSITORY).rename(repository)
 
 
 @contextmanager

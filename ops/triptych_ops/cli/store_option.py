@@ -1,24 +1,35 @@
 """The option that names the store; apart from the others because it needs the release package."""
 
-from pathlib import Path
-
 import click
 
 from triptych_ops.release import Store
 
+from .failures import missing_package
+
+
+def open_store(location: str) -> Store:
+    """The store at a location that somebody gave.
+
+    Raises:
+        UsageError: it is neither a folder's path nor s3://BUCKET/PREFIX.
+        OpsError: the package for it is not installed.
+    """
+    try:
+        return Store.at(location)
+    except ModuleNotFoundError as error:
+        raise missing_package(error, extra="s3") from error
+
 
 def _store(_context: click.Context, _parameter: click.Parameter, value: str) -> Store:
-    if "://" in value:
-        raise click.BadParameter(f"{value!r} is a URL; a store is a folder")
-    return Store(Path(value))
+    return open_store(value)
 
 
 store_option = click.option(
     "--store",
     callback=_store,
-    metavar="PATH",
+    metavar="PATH|s3://BUCKET/PREFIX",
     default=".",
     show_default=True,
     envvar="TRIPTYCH_STORE",
-    help="Folder that holds releases/.  [TRIPTYCH_STORE]",
+    help="What holds releases/: a folder, or a bucket by the AWS_* variables.  [TRIPTYCH_STORE]",
 )

@@ -6,8 +6,11 @@
 Forbidden inside: torch, a running server. Works on files alone.
 """
 
+from .aliases import require_alias
 from .assemble import Assembly, assemble, check_labels
-from .integrity import digest, digests
+from .comparison import Change, Comparison, LabelChanges, compare
+from .gpu_form import GpuParts
+from .integrity import MANIFEST, REPOSITORY, SIGNATURE, Progress, digest, digests
 from .manifest import (
     Calibration,
     ExportParity,
@@ -20,26 +23,40 @@ from .manifest import (
     Quality,
     WeightsSource,
 )
-from .store import REPOSITORY, Release, Store, copy_repository
+from .published import Release, copy_repository
+from .pull import pull
+from .records import AliasRecord
+from .store import Store
 
 __all__ = [
+    "MANIFEST",
     "REPOSITORY",
+    "SIGNATURE",
+    "AliasRecord",
     "Assembly",
     "Calibration",
+    "Change",
+    "Comparison",
     "ExportParity",
     "FileDigest",
     "GoldenAnswer",
     "GoldenPrediction",
     "GpuForm",
+    "GpuParts",
+    "LabelChanges",
     "Manifest",
     "Precision",
+    "Progress",
     "Quality",
     "Release",
     "Store",
     "WeightsSource",
     "assemble",
     "check_labels",
+    "compare",
     "copy_repository",
     "digest",
     "digests",
+    "pull",
+    "require_alias",
 ]

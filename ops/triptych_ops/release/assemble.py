@@ -11,7 +11,8 @@ from triptych import contract
 from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.preprocessing import Preprocessing
 
-from . import templates, triton_config
+from . import gpu_form, templates, triton_config
+from .gpu_form import GpuParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Assembly:
     preprocessing: Preprocessing
     health_class_id: int  # the known answer to the SDK's health image
     health_score: float
+    gpu: GpuParts | None = None  # None: no GPU form
 
     @property
     def dims(self) -> dict[str, list[int]]:
@@ -62,6 +64,13 @@ def assemble(assembly: Assembly, repository: Path) -> None:
         config = triton_config.read(template / triton_config.FILE_NAME)
         _configure(config, assembly)
         triton_config.write(config, repository / model / triton_config.FILE_NAME)
+        form = template / gpu_form.FILE_NAME
+        if assembly.gpu and form.exists():
+            config = triton_config.read(form)
+            _configure(config, assembly)
+            gpu_form.configure(config, assembly.gpu, side=assembly.preprocessing.crop)
+            (repository / model / gpu_form.FILE_NAME).parent.mkdir()
+            triton_config.write(config, repository / model / gpu_form.FILE_NAME)
         for source in sorted((template / "source").glob("*.py")):
             shutil.copyfile(source, version_file(model, source.name))
 
@@ -69,6 +78,11 @@ def assemble(assembly: Assembly, repository: Path) -> None:
     version_file("preprocess", "preprocessing.json").write_text(definition, encoding="utf-8")
     version_file("postprocess", "labels.txt").write_text("\n".join(assembly.labels) + "\n", encoding="utf-8")
     shutil.move(assembly.graph, version_file("classifier", "model.onnx"))
+    if assembly.gpu:
+        for graph in assembly.gpu.decoders:
+            shutil.move(graph, version_file("preprocess", graph.name))
+        if assembly.gpu.graph:
+            shutil.move(assembly.gpu.graph, version_file("classifier", gpu_form.GRAPH))
     # Triton wants a version folder for an ensemble, too, and object stores drop empty folders.
     version_file(contract.MODEL_NAME, "release").write_text(f"{assembly.number}\n", encoding="utf-8")
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import Preprocessing
@@ -38,9 +38,10 @@ class ExportParity(_Record):
     """Measured differences of the float graph to torch, before its precision was lowered."""
 
     images: int
-    logits_max_difference: float  # absolute, as the next
+    logits_max_difference: float  # absolute, as the others
+    logits_tolerance: float  # enforced by the build; larger networks have larger logits
     embedding_max_difference: float
-    tolerance: float  # enforced by the build, of logits and embeddings
+    embedding_tolerance: float
 
 
 class Calibration(_Record):
@@ -57,8 +58,9 @@ class Quality(_Record):
 
     images: int = Field(gt=0)
     source: str  # where the images come from
-    top1_agreement: float = Field(ge=0, le=1)  # share of images
+    top1_agreement: float = Field(ge=0, le=1)  # share of images, ties among them
     top1_agreement_minimum: float
+    ties: int = Field(ge=0)  # images between two classes that the reference cannot tell apart, either of them served
     score_max_difference: float  # over the K served classes of every image, absolute probability
     score_max_tolerance: float | None  # None where lower precision moves single images further
     score_mean_difference: float  # mean over images of the largest difference of each
@@ -66,12 +68,15 @@ class Quality(_Record):
 
 
 class GpuForm(_Record):
-    """What could be measured of `configs/gpu.pbtxt` without a GPU: its decoder's graph, run on the CPU."""
+    """What could be measured of the GPU form without a GPU: its decoder and its graph, both run on the CPU."""
 
-    dali: str  # version that serialised the graph
-    images: int
+    dali: str  # version that serialised the decoder
+    images: int  # decoded by it
     pixels_mean_difference: float  # to torchvision, of 255
-    top1_agreement: float  # of the torch network on both pixels
+    pixels_mean_tolerance: float
+    decoded_top1_agreement: float = Field(ge=0, le=1)  # of the torch network on its pixels and on torchvision's
+    fp16_images: int  # 0 where the release's own graph is fp16
+    fp16_top1_agreement: float | None  # of the GPU's fp16 graph with the float one
 
 
 class GoldenPrediction(_Record):
@@ -110,7 +115,22 @@ class Manifest(_Record):
     golden: list[GoldenAnswer]
     toolchain: dict[str, str]  # package -> version
     git_commit: str | None  # of the tooling, where it ran from a checkout
-    files: dict[str, FileDigest]  # path below the release's folder, with slashes
+    files: dict[str, FileDigest]  # path below the release's folder, with slashes: repository/…
+
+    @field_validator("files")
+    @classmethod
+    def _names_stay_below(cls, files: dict[str, FileDigest]) -> dict[str, FileDigest]:
+        """Whoever wrote the manifest must not choose a path outside of the release."""
+        folders = {name[:at] for name in files for at, character in enumerate(name) if character == "/"}
+        for name in files:
+            parts = name.split("/")
+            if parts[0] != "repository" or len(parts) < 2 or not {"", ".", ".."}.isdisjoint(parts):
+                raise ValueError(f"{name!r} is no path below repository/")
+            if "\\" in name or not name.isprintable():
+                raise ValueError(f"{name!r} has a character that no file of a release may have")
+            if name in folders:
+                raise ValueError(f"{name!r} is both a file and a folder")
+        return files
 
     @property
     def size_bytes(self) -> int:

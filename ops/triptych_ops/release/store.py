@@ -1,70 +1,81 @@
-"""A folder of releases: numbers only grow, a published release never changes, publishing is atomic."""
+"""A store of releases: numbers only grow, a published release never changes, publishing is atomic.
 
-import errno
-from collections.abc import Iterator, Mapping
+    <store>/releases/7/release.json       where it lies, the release is published
+                       repository/…
+                       release.sig        a detached signature, if it was signed
+    <store>/numbers/7.json                who took the number; never removed
+    <store>/aliases/stable/000003.json    the history of an alias
+
+The same in a folder and in a bucket.
+"""
+
+import getpass
+import os
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
-from triptych_ops.errors import MissingError, OpsError, RefusedError
-from triptych_ops.scratch import flush_to_disk, scratch_folder
+from triptych_ops.errors import MissingError, RefusedError, UsageError
 
-from . import integrity
-from .manifest import FileDigest, Manifest
-
-MANIFEST = "release.json"
-REPOSITORY = "repository"
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """A published release."""
-
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def number(self) -> int:
-        """Its number, also the version folder of each of its models."""
-        return self.manifest.number
-
-    @property
-    def repository(self) -> Path:
-        """The folder that Triton serves."""
-        return self.folder / REPOSITORY
-
-    def verify(self) -> None:
-        """Compare every file with the manifest.
-
-        Raises:
-            RefusedError: names the first file that is missing, additional or altered.
-        """
-        integrity.verify(self.folder, self.manifest.files, excluding=MANIFEST)
-
-    def copy_repository(self, target: Path) -> None:
-        """Copy what Triton serves into the new folder `target`, comparing every file with the manifest.
-
-        Raises:
-            RefusedError: names the first file that is missing, additional or altered.
-        """
-        copy_repository(self.folder, self.manifest.files, target)
+from . import pruning
+from .aliases import Aliases, Target
+from .catalogue import Catalogue
+from .integrity import MANIFEST, SIGNATURE, Progress, quiet
+from .manifest import Manifest
+from .publication import Edition, Publication, folder_name
+from .published import Release
+from .records import AliasRecord, NumberRecord
+from .storage import FolderStorage, Storage, open_storage
 
 
-def copy_repository(folder: Path, files: Mapping[str, FileDigest], target: Path) -> None:
-    """Copy what Triton serves of a release, or of one that is being built, comparing every file with `files`.
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
-    Raises:
-        RefusedError: names the first file that is missing, additional or altered.
-    """
-    integrity.copy_verified(folder, files, target, below=REPOSITORY, excluding=MANIFEST)
+
+def _user() -> str:
+    """user@host, as told to whoever comes second."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 class Store:
-    """The releases below `<path>/releases`."""
+    """The releases at one location. Everything is read anew at each call."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._releases = path / "releases"
+    def __init__(self, location: str | Path, *, user: str | None = None, clock: Callable[[], datetime] = _now) -> None:
+        """Open a store, whether it exists or not.
+
+        `user` and `clock` are what is recorded for people; no decision depends on them.
+
+        Raises:
+            UsageError: the location is neither a folder's path nor s3://BUCKET/PREFIX.
+            ModuleNotFoundError: the package for it is not installed.
+        """
+        self._storage: Storage = open_storage(location)
+        self._user = user or _user()
+        self._clock = clock
+        self._aliases = Aliases(self._storage, self._alias_record)
+        self._catalogue = Catalogue(self._storage, self._aliases)
+        self._publication = Publication(self._storage, self._number_record)
+
+    @classmethod
+    def at(cls, location: str | Path) -> Self:
+        """The store at a folder's path or s3://BUCKET/PREFIX, as written on a command line."""
+        return cls(location)
+
+    @property
+    def location(self) -> str:
+        """Its path or URL, as it was given."""
+        return self._storage.location
+
+    def exists(self) -> bool:
+        """Whether there is a folder or a bucket."""
+        return self._storage.exists()
 
     def numbers(self) -> list[int]:
         """Of all published releases, ascending; empty for a store without any.
@@ -72,65 +83,160 @@ class Store:
         Raises:
             MissingError: the store does not exist.
         """
-        if not self.path.is_dir():
-            raise MissingError(f"there is no store at {self.path}; name one with --store, or run: triptych build")
-        if not self._releases.is_dir():
-            return []
-        return sorted(int(entry.name) for entry in self._releases.iterdir() if _is_number(entry.name))
-
-    def release(self, number: int | None = None) -> Release:
-        """The release `number`, or the newest.
-
-        Raises:
-            MissingError: the store, or the release in it, does not exist.
-            RefusedError: its manifest is corrupt, or is another release's.
-        """
-        numbers = self.numbers()
-        if not numbers:
-            raise MissingError(f"the store {self.path} holds no release; run: triptych build")
-        number = numbers[-1] if number is None else number
-        if number not in numbers:
-            held = ", ".join(map(str, numbers))
-            raise MissingError(f"the store {self.path} has no release {number}; it holds {held}")
-        folder = self._releases / str(number)
-        manifest = Manifest.from_file(folder / MANIFEST)
-        if manifest.number != number:
-            raise RefusedError(f"{folder / MANIFEST} is the manifest of release {manifest.number}, not {number}")
-        return Release(folder, manifest)
+        return self._catalogue.numbers()
 
     def next_number(self) -> int:
-        """The number that the next release gets."""
-        return (self.numbers() or [0])[-1] + 1 if self.path.is_dir() else 1
+        """The number that the next release gets: above all that were ever taken."""
+        return self._catalogue.next_number()
+
+    def resolve(self, ref: str | int | None = None) -> int:
+        """The number of the release that a number, an alias, `newest` or None for the newest, means.
+
+        Raises:
+            MissingError: the store, the alias, or the release does not exist.
+            UsageError: it is neither a number nor an alias.
+        """
+        return self._catalogue.resolve(ref)[0]
+
+    def release(self, ref: str | int | None = None) -> Release:
+        """The release that `ref` means, as `resolve` says.
+
+        Raises:
+            MissingError: the store, the alias, or the release does not exist.
+            UsageError: it is neither a number nor an alias.
+            RefusedError: its manifest is corrupt, another release's, or not the one that was published or tagged.
+        """
+        return self._catalogue.release(ref)
+
+    def releases(self) -> dict[int, Release | RefusedError]:
+        """Every release by its number, or why it is refused, ascending.
+
+        Raises:
+            MissingError: the store does not exist.
+        """
+        return self._catalogue.read(self.numbers())
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A folder in the store, invisible as a release, that is gone afterwards unless it was published."""
-        self._releases.mkdir(parents=True, exist_ok=True)
-        with scratch_folder(self._releases, prefix=".staging-") as folder:
+        """A folder to build a release in, invisible as one, that is gone afterwards unless it was published."""
+        with self._storage.staging() as folder:
             yield folder
 
-    def publish(self, staged: Path, manifest: Manifest) -> Release:
-        """Make the files in `staged` the release `manifest.number`: wholly or not at all.
+    def publish(self, staged: Path, manifest: Manifest, *, progress: Progress = quiet) -> Release:
+        """Make the files in `staged`, of this store's `staging`, the release `manifest.number`: wholly or not at all.
 
         Raises:
-            OpsError: that number was published meanwhile.
+            OpsError: that number is another release's; by whom is told.
+            RefusedError: a file is not as the manifest says.
         """
-        manifest.write(staged / MANIFEST)
-        for path in (staged, *staged.rglob("*")):
-            flush_to_disk(path)
-        folder = self._releases / str(manifest.number)
-        try:
-            staged.chmod(0o755)
-            staged.rename(folder)
-        except OSError as error:
-            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-                raise
-            raise OpsError(
-                f"release {manifest.number} was published by another build meanwhile; build again"
-            ) from error
-        flush_to_disk(self._releases)
-        return Release(folder, manifest)
+        document = manifest.to_json()
+        edition = Edition(manifest=manifest, document=document, files=open_storage(staged))
+        self._publication.publish(edition, staged=staged, progress=progress)
+        return Release(self._storage.below(folder_name(manifest.number)), document, manifest)
+
+    def add(self, release: Release, *, progress: Progress = quiet) -> bool:
+        """Publish another store's release here, under its number; whether that wrote anything.
+
+        Raises:
+            OpsError: that number is another release's here; by whom is told.
+            RefusedError: a file is not as the manifest says.
+        """
+        edition = _edition(release)
+        if self._publication.published(edition):
+            return False
+        return self._publication.publish(edition, staged=None, progress=progress)
+
+    @contextmanager
+    def local_copy(self, release: Release, *, progress: Progress = quiet) -> Iterator[Path]:
+        """A folder of this machine with release.json, repository/ and maybe release.sig, all compared.
+
+        For a store in a folder it is the release's own: do not write there.
+
+        Raises:
+            RefusedError: a file is not as the manifest says.
+        """
+        if isinstance(release.storage, FolderStorage):
+            release.verify(progress=progress)
+            yield release.storage.folder
+            return
+        with self._storage.staging() as scratch:
+            folder = scratch / str(release.number)
+            release.copy(folder, progress=progress)
+            yield folder
+
+    def attach(self, release: Release, name: str, content: bytes) -> None:
+        """Write release.sig beside the manifest, or replace it, atomically.
+
+        Raises:
+            UsageError: another name; everything else of a release never changes.
+        """
+        if name != SIGNATURE:
+            raise UsageError(f"{name!r} cannot be attached to a release; only {SIGNATURE} can")
+        self._storage.replace(f"{folder_name(release.number)}/{name}", content)
+
+    def tag(self, alias: str, ref: str | int | None) -> int:
+        """Let an alias mean a release; its number. The same again writes nothing.
+
+        Raises:
+            UsageError: this can be no alias.
+            MissingError: the release does not exist, or was removed at the same time.
+        """
+        release = self.release(ref)
+        before = self._aliases.all().get(alias)
+        changed = self._aliases.point(alias, Target(release.number, release.manifest_sha256))
+        if changed and self._storage.read(f"{folder_name(release.number)}/{MANIFEST}") is None:
+            self._aliases.point(alias, before)
+            raise MissingError(f"release {release.number} of {self.location} was removed meanwhile; tag another")
+        return release.number
+
+    def untag(self, alias: str) -> None:
+        """Remove an alias; its history stays.
+
+        Raises:
+            MissingError: there is no such alias.
+        """
+        self._aliases.target(alias)
+        self._aliases.point(alias, None)
+
+    def aliases(self) -> dict[str, int]:
+        """Every alias with the number of its release, sorted by name."""
+        return {alias: target.number for alias, target in self._aliases.all().items()}
+
+    def history(self, alias: str) -> list[AliasRecord]:
+        """Every change of an alias, oldest first.
+
+        Raises:
+            MissingError: there never was such an alias.
+        """
+        if not (entries := self._aliases.history(alias)):
+            raise MissingError(f"{self.location} never had an alias {alias!r}")
+        return entries
+
+    def prune(self, *, keep: int, dry_run: bool = False) -> list[int]:
+        """Remove all but the newest `keep` releases and those with an alias; the numbers that went, or would go.
+
+        Raises:
+            MissingError: the store does not exist.
+        """
+        return pruning.prune(self._storage, self._aliases, self.numbers(), keep=keep, dry_run=dry_run)
+
+    def prune_unfinished(self, *, dry_run: bool = False) -> list[int]:
+        """Remove what killed publishers left of releases that never appeared; their numbers.
+
+        A publisher that is at work then fails, and leaves nothing.
+        """
+        self.numbers()
+        return pruning.prune_unfinished(self._storage, dry_run=dry_run)
+
+    def _number_record(self, number: int, sha256: str) -> NumberRecord:
+        return NumberRecord(number=number, manifest_sha256=sha256, publisher=self._user, at=self._clock())
+
+    def _alias_record(self, alias: str, target: Target | None) -> AliasRecord:
+        number, sha256 = (target.number, target.manifest_sha256) if target else (None, None)
+        return AliasRecord(alias=alias, number=number, manifest_sha256=sha256, by=self._user, at=self._clock())
 
 
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and not name.startswith("0")
+def _edition(release: Release) -> Edition:
+    return Edition(
+        manifest=release.manifest, document=release.document, files=release.storage, signature=release.signature()
+    )

@@ -9,6 +9,8 @@ import pytest
 from commands import TRIPTYCH, triptych
 from triptych_ops.photographs import PHOTOGRAPHS
 
+from .conftest import Command
+
 COFFEE = PHOTOGRAPHS[1].path
 
 
@@ -23,42 +25,47 @@ COFFEE = PHOTOGRAPHS[1].path
         (["classify"], 2, "Missing argument 'IMAGE...'"),
         (["serve", "--store", "nowhere"], 3, "there is no store at nowhere"),
         (["serve", "--store", "."], 3, "holds no release; run: triptych build"),
-        (["serve", "x"], 2, "'x' is not a valid integer"),
+        (["serve", "x", "--store", "."], 3, "no alias 'x'"),
+        (["serve", "--key", "k.pem", "--identity", "a@b.c"], 2, "exclude each other"),
         (["serve", "--http-port", "70000"], 2, "70000 is not in the range"),
         (["release", "list", "--store", "nowhere"], 3, "there is no store at nowhere"),
         (["release", "show", "7", "--store", "."], 3, "holds no release"),
-        (["release", "list", "--store", "s3://bucket"], 2, "is a URL; a store is a folder"),
+        (["release", "list", "--store", "gs://bucket"], 2, "a store is a folder or s3://BUCKET/PREFIX"),
+        (["lint", "nowhere"], 3, "nowhere"),
         (["clasify"], 2, "No such command 'clasify'"),
     ],
 )
-def test_one_line_and_the_documented_exit_code(tmp_path: Path, arguments: list[str], status: int, words: str) -> None:
-    done = triptych(*arguments, cwd=tmp_path)
-    assert done.returncode == status
+def test_one_line_and_the_documented_exit_code(command: Command, arguments: list[str], status: int, words: str) -> None:
+    done = command(*arguments)
+    assert done.status == status
     assert done.stdout == ""
     line = done.stderr.splitlines()[-1]
     assert line.startswith("triptych: ")
     assert words in line
     assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(Path.cwd().iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("manifest", "words"),
-    [(b"{", "is corrupt"), (b"", "is corrupt"), (b'{"schema_version": 1}', "is corrupt"), (None, "is missing")],
-)
-@pytest.mark.parametrize("command", [["release", "show"], ["release", "list"], ["serve"]])
+@pytest.mark.parametrize("manifest", [b"{", b"", b'{"schema_version": 1}'])
+@pytest.mark.parametrize("arguments", [["release", "show"], ["release", "list"], ["serve"]], ids=" ".join)
 def test_a_corrupt_manifest_is_refused_by_name(
-    tmp_path: Path, manifest: bytes | None, words: str, command: list[str]
+    command: Command, tmp_path: Path, manifest: bytes, arguments: list[str]
 ) -> None:
     folder = tmp_path / "releases" / "3"
     folder.mkdir(parents=True)
-    if manifest is not None:
-        (folder / "release.json").write_bytes(manifest)
-    done = triptych(*command, "--store", tmp_path)
-    assert done.returncode == 4
+    (folder / "release.json").write_bytes(manifest)
+    done = command(*arguments, "--store", tmp_path)
+    assert done.status == 4
     (line,) = done.stderr.splitlines()
     assert str(folder / "release.json") in line
-    assert words in line
+    assert "is corrupt" in line
+
+
+def test_a_folder_without_a_manifest_is_no_release(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "releases" / "3" / "repository").mkdir(parents=True)
+    done = command("release", "show", "--store", tmp_path)
+    assert done.status == 3
+    assert "holds no release" in done.stderr
 
 
 def test_health_of_a_server_that_is_not_there(tmp_path: Path) -> None:
@@ -92,10 +99,12 @@ def test_a_reader_that_goes_away_is_no_traceback() -> None:
     assert process.returncode == 1
 
 
-def test_one_bad_release_does_not_hide_the_others(tmp_path: Path) -> None:
+def test_one_bad_release_does_not_hide_the_others(command: Command, tmp_path: Path) -> None:
     for number in (2, 10):
-        (tmp_path / "releases" / str(number)).mkdir(parents=True)
-    done = triptych("release", "list", "--store", tmp_path, "--json")
-    assert done.returncode == 4
-    assert json.loads(done.stdout)["releases"] == []
+        folder = tmp_path / "releases" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "release.json").touch()
+    done = command("release", "list", "--store", tmp_path, "--json")
+    assert done.status == 4
+    assert done.document["releases"] == []
     assert [line.split("/release.json")[0][-1] for line in done.stderr.splitlines()] == ["2", "0"]

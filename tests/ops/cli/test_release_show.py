@@ -31,6 +31,8 @@ def _quantised(manifest: Manifest) -> Manifest:
         images=24,
         pixels_mean_difference=0.00432,
         decoded_top1_agreement=0.9583,
+        pixels_mean_tolerance=0.05,
+        fp16_images=40,
         fp16_top1_agreement=0.975,
     )
     weights = manifest.weights.model_copy(update={"licence": "MIT\x1b[31m"})

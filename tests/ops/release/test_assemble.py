@@ -50,7 +50,10 @@ def test_a_repository_holds_these_files_in_folders_called_by_the_number(reposito
     assert found == {
         "preprocess/config.pbtxt",
         "preprocess/7/model.py",
+        "preprocess/7/dali_decoder.py",
         "preprocess/7/image_pipeline.py",
+        "preprocess/7/jpeg.py",
+        "preprocess/7/pillow_decoder.py",
         "preprocess/7/preprocessing.json",
         "classifier/config.pbtxt",
         "classifier/7/model.onnx",

@@ -7,7 +7,8 @@ import pytest
 
 from triptych_ops.errors import RefusedError
 from triptych_ops.release import FileDigest, digest, digests
-from triptych_ops.release.integrity import copy_verified, verify
+from triptych_ops.release.integrity import copy, each_checked, verify
+from triptych_ops.release.storage import open_storage
 
 MANIFEST = "release.json"
 Tamper = Callable[[Path], object]
@@ -42,9 +43,10 @@ def test_digests_name_every_file_by_its_path_with_slashes(folder: Path) -> None:
 
 
 def test_an_untouched_release_passes(folder: Path, expected: dict[str, FileDigest]) -> None:
-    verify(folder, expected, excluding=MANIFEST)
+    verify(open_storage(folder), expected)
     (folder / MANIFEST).write_bytes(b"the manifest itself is not among its files")
-    verify(folder, expected, excluding=MANIFEST)
+    (folder / "release.sig").write_bytes(b"nor is a signature")
+    verify(open_storage(folder), expected)
 
 
 GRAPH = "repository/classifier/7/model.onnx"
@@ -85,7 +87,7 @@ def test_a_release_that_was_tampered_with_is_refused_by_the_files_name(
 ) -> None:
     tamper(folder)
     with pytest.raises(RefusedError, match=problem) as caught:
-        verify(folder, expected, excluding=MANIFEST)
+        verify(open_storage(folder), expected)
     assert str(caught.value).startswith(f"{folder / name} ")
 
 
@@ -96,7 +98,7 @@ def test_a_link_to_the_very_same_bytes_is_refused(
     (folder / name).rename(tmp_path / "elsewhere")
     (folder / name).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RefusedError, match="is a link") as caught:
-        verify(folder, expected, excluding=MANIFEST)
+        verify(open_storage(folder), expected)
     assert str(folder / name) in str(caught.value)
 
 
@@ -104,18 +106,44 @@ def test_the_first_of_several_problems_is_named(folder: Path, expected: dict[str
     (folder / "repository" / "zzz").write_bytes(b"")
     (folder / "repository" / "aaa").write_bytes(b"")
     with pytest.raises(RefusedError, match="/repository/aaa is not in the manifest"):
-        verify(folder, expected, excluding=MANIFEST)
+        verify(open_storage(folder), expected)
 
 
-def test_a_copy_is_the_named_part_of_the_release(folder: Path, expected: dict[str, FileDigest], tmp_path: Path) -> None:
-    copy_verified(folder, expected, tmp_path / "copy", below="repository", excluding=MANIFEST)
-    assert digests(tmp_path / "copy") == {name.removeprefix("repository/"): found for name, found in expected.items()}
+def test_a_copy_has_the_same_files(folder: Path, expected: dict[str, FileDigest], tmp_path: Path) -> None:
+    moved: list[int] = []
+    copy(open_storage(folder), expected, tmp_path / "copy", progress=moved.append)
+    assert digests(tmp_path / "copy") == expected
+    assert sum(moved) == len(b"weights")
+
+
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5_000_000])
+def test_a_copy_is_whole_whatever_its_size(tmp_path: Path, size: int) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "file").write_bytes(bytes(range(256)) * (size // 256) + bytes(size % 256))
+    expected = digests(tmp_path / "from")
+    for durable in (False, True):
+        copy(open_storage(tmp_path / "from"), expected, tmp_path / str(durable), durable=durable)
+        assert digests(tmp_path / str(durable)) == expected
+
+
+def test_what_was_altered_is_never_copied_whole(folder: Path, expected: dict[str, FileDigest], tmp_path: Path) -> None:
+    (folder / GRAPH).write_bytes(b"weighty")
+    with pytest.raises(RefusedError, match=r"model\.onnx was altered"):
+        copy(open_storage(folder), expected, tmp_path / "copy")
+    assert (tmp_path / "copy" / GRAPH).read_bytes() == b""
+
+
+def test_a_file_that_grows_for_ever_is_not_followed(folder: Path, expected: dict[str, FileDigest]) -> None:
+    (folder / GRAPH).unlink()
+    (folder / GRAPH).symlink_to("/dev/zero")  # as if exchanged after the names were compared
+    with pytest.raises(RefusedError, match="was altered"):
+        each_checked(open_storage(folder), expected, lambda _name, chunks: [None for _ in chunks])
 
 
 def test_a_hard_link_is_refused(folder: Path, expected: dict[str, FileDigest], tmp_path: Path) -> None:
     os.link(folder / "repository" / "classifier" / "7" / "model.onnx", tmp_path / "elsewhere")
     with pytest.raises(RefusedError, match=r"model\.onnx is a link"):
-        verify(folder, expected, excluding=MANIFEST)
+        verify(open_storage(folder), expected)
 
 
 def test_a_release_cannot_be_made_of_links(folder: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_file_that_is_no_manifest_at_all_is_refused(path: Path, body: bytes) -
         (("schema_version",), "1"),
         (("number",), 0),
         (("number",), "seven"),
-        (("precision",), "int8"),
+        (("precision",), "int4"),
         (("created_at",), "yesterday"),
         (("files", "repository/model.onnx", "sha256"), "short"),
         (("files", "repository/model.onnx", "sha256"), "A" * 64),

@@ -7,7 +7,7 @@ from triptych_ops.card.blocks import Block, Golden, Label, Paragraph, Prediction
 from triptych_ops.release import ExportParity, GoldenAnswer, GpuForm, Manifest, Quality
 
 _COLUMNS = ("Measure", "Measured", "Bound")
-_NUMERIC = frozenset({1, 2})
+_NUMERIC = frozenset({1, 2, 3})
 _NO_BOUND = "none"
 
 
@@ -87,18 +87,21 @@ def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
         (
             "Decoder: mean difference of a pixel to torchvision's, of 255",
             figures.measure(form.pixels_mean_difference),
+            _at_most(form.pixels_mean_tolerance),
             images,
         ),
         (
             "Decoder: same top-1 class of the torch network as on torchvision's pixels",
             figures.share(form.decoded_top1_agreement),
+            _NO_BOUND,
             images,
         ),
     ]
     if form.fp16_top1_agreement is not None:
         agreement = figures.share(form.fp16_top1_agreement)
-        rows.append(("fp16 graph: same top-1 class as the float graph", agreement, "not stated"))
-    measured = Table("GPU form, run on a CPU", ("Measure", "Measured", "Images"), tuple(rows), _NUMERIC)
+        images = figures.count(form.fp16_images)
+        rows.append(("fp16 graph: same top-1 class as the float graph", agreement, _NO_BOUND, images))
+    measured = Table("GPU form, run on a CPU", ("Measure", "Measured", "Bound", "Images"), tuple(rows), _NUMERIC)
     return (
         measured,
         Paragraph(

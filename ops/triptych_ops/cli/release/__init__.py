@@ -2,8 +2,15 @@
 
 import click
 
+from .diff import diff_releases
 from .listing import list_releases
+from .prune import prune_releases
+from .publish import publish_release
+from .pull import pull_release
 from .show import show_release
+from .sign import sign_release
+from .tag import tag_release
+from .verify import verify_release
 
 
 @click.group()
@@ -11,5 +18,16 @@ def release() -> None:
     """List, check, compare, sign and move releases."""
 
 
-for _command in (list_releases, show_release):
+_COMMANDS = (
+    list_releases,
+    show_release,
+    verify_release,
+    diff_releases,
+    tag_release,
+    sign_release,
+    publish_release,
+    pull_release,
+    prune_releases,
+)
+for _command in _COMMANDS:
     release.add_command(_command)

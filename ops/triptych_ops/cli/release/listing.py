@@ -7,7 +7,7 @@ from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import print_json, print_table, say, table
 from triptych_ops.cli.store_option import store_option
 from triptych_ops.errors import RefusedError
-from triptych_ops.release import Manifest, Store
+from triptych_ops.release import Release, Store
 
 
 @click.command("list")
@@ -15,27 +15,29 @@ from triptych_ops.release import Manifest, Store
 @json_option
 @click.pass_context
 def list_releases(context: click.Context, store: Store, as_json: bool) -> None:
-    """List the store's releases, oldest first."""
-    manifests: list[Manifest] = []
-    refused: list[RefusedError] = []
-    for number in store.numbers():
-        try:
-            manifests.append(store.release(number).manifest)
-        except RefusedError as error:  # one bad release does not hide the others
-            refused.append(error)
-            say(f"triptych: {failures.line(error)}")
+    """List the store's releases, oldest first, with their aliases."""
+    found = store.releases()
+    refused = [release for release in found.values() if isinstance(release, RefusedError)]
+    releases = [release for release in found.values() if isinstance(release, Release)]
+    for error in refused:  # one bad release does not hide the others
+        say(f"triptych: {failures.line(error)}")
+    names: dict[int, list[str]] = {}
+    for alias, number in store.aliases().items():
+        names.setdefault(number, []).append(alias)
     if as_json:
-        print_json({"releases": [_summary(manifest) for manifest in manifests]})
-    elif manifests:
-        _print_listing(manifests)
+        print_json({"releases": [_summary(release, names.get(release.number, [])) for release in releases]})
+    elif releases:
+        _print_listing(releases, names)
     elif not refused:
-        say(f"the store {store.path} holds no release; run: triptych build")
+        say(f"the store {store.location} holds no release; run: triptych build")
     context.exit(failures.exit_code(refused[0]) if refused else failures.DONE)
 
 
-def _print_listing(manifests: list[Manifest]) -> None:
-    listing = table("release", "created", "architecture", "precision", "classes", "size", right=("release", "size"))
-    for manifest in manifests:
+def _print_listing(releases: list[Release], names: dict[int, list[str]]) -> None:
+    columns = ("release", "created", "architecture", "precision", "classes", "size", "aliases")
+    listing = table(*columns, right=("release", "size"))
+    for release in releases:
+        manifest = release.manifest
         listing.add_row(
             str(manifest.number),
             f"{manifest.created_at:%Y-%m-%d %H:%M}",
@@ -43,16 +45,20 @@ def _print_listing(manifests: list[Manifest]) -> None:
             manifest.precision,
             str(manifest.classes),
             f"{manifest.size_bytes / 1e6:.1f} MB",
+            ", ".join(names.get(manifest.number, [])),
         )
     print_table(listing)
 
 
-def _summary(manifest: Manifest) -> dict[str, object]:
+def _summary(release: Release, aliases: list[str]) -> dict[str, object]:
+    manifest = release.manifest
     return {
         "release": manifest.number,
+        "aliases": aliases,
         "created_at": manifest.created_at.isoformat(),
         "architecture": manifest.architecture,
         "precision": manifest.precision,
         "classes": manifest.classes,
         "size_bytes": manifest.size_bytes,
+        "manifest_sha256": release.manifest_sha256,
     }

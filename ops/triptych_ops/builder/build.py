@@ -1,0 +1,131 @@
+"""The steps of a build, in their order."""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from importlib.resources import as_file, files
+from pathlib import Path
+from tempfile import gettempdir
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triptych_ops import export, release, runtime
+from triptych_ops.photographs import PHOTOGRAPHS
+from triptych_ops.scratch import scratch_folder
+
+from . import evidence, gpu_form, image_sets, quality
+from .checkout import git_commit
+from .recipe import Recipe
+from .served import serve_once
+
+
+def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]) -> release.Release:
+    """Build the store's next release and return it; `report` is told of each step.
+
+    Raises:
+        MissingError: the architecture, a file or a folder is unknown.
+        UsageError: what was named cannot be used, or `top_k` is not 1 to the number of classes.
+        RefusedError: a gate did not hold. No release and no file is left behind.
+    """
+    export.find_architecture(recipe.architecture)  # before torch is loaded
+    gate_images = image_sets.from_folder(recipe.gate_images) if recipe.gate_images else None
+    calibration_images = image_sets.from_folder(recipe.calibration_images) if recipe.calibration_images else None
+    installation = runtime.find_installation(os.environ)
+    number = store.next_number()
+    with ExitStack() as stack:
+        staged = stack.enter_context(store.staging())
+        scratch = stack.enter_context(scratch_folder(Path(gettempdir()), prefix="triptych-build-"))
+
+        report(f"reading the weights of {recipe.architecture}")
+        weights = export.load(
+            recipe.architecture,
+            weights=recipe.weights,
+            labels=recipe.labels,
+            definition=recipe.definition,
+            licence=recipe.licence,
+        )
+        release.check_labels(weights.labels, top_k=recipe.top_k)
+        reference = export.Reference(weights)
+        golden = [photograph.path for photograph in PHOTOGRAPHS]
+
+        report("exporting to ONNX and comparing with torch")
+        exported = export.export_graph(weights, scratch / "fp32.onnx", pixels=_pixels(reference, golden))
+        graph, calibration = exported.path, None
+        if recipe.precision != "fp32":
+            images = calibration_images or image_sets.for_calibration(scratch)
+            report(f"lowering the precision to {recipe.precision} with {len(images.paths)} images")
+            pixels = _pixels(reference, images.paths)
+            lowered = export.lower_precision(
+                exported.path, scratch / "lowered.onnx", precision=recipe.precision, calibration=pixels
+            )
+            graph, calibration = lowered.path, evidence.calibration(lowered, images)
+        gpu = None
+        if export.dali_available():
+            report("preparing the GPU form")
+            views = image_sets.for_gpu_form(scratch)
+            float_graph = None if recipe.precision == "fp16" else exported.path
+            gpu = gpu_form.prepare(scratch, weights, served=graph, float_graph=float_graph, images=views)
+
+        report(f"assembling release {number}")
+        with as_file(files("triptych") / "health.jpg") as image:
+            health_class_id, health_score = _known_answer(graph, reference.pixels(image))
+        assembly = release.Assembly(
+            number=number,
+            graph=graph,
+            labels=weights.labels,
+            embedding_size=exported.embedding_size,
+            top_k=recipe.top_k,
+            preprocessing=weights.preprocessing,
+            health_class_id=health_class_id,
+            health_score=health_score,
+            gpu=gpu.parts if gpu else None,
+        )
+        release.assemble(assembly, staged / release.REPOSITORY)
+        digests = release.digests(staged)
+
+        measuring = gate_images or image_sets.for_gate(scratch)
+        report(f"serving it and comparing its answers with torch on {len(measuring.paths)} images")
+        copy_repository = partial(release.copy_repository, staged, digests)
+        served = serve_once(installation, copy_repository, golden=golden, measured=measuring.paths)
+        measured = quality.measure(served.measured, reference.probabilities(measuring.paths), weights.labels)
+        gate = quality.GATES[recipe.precision].at_least(recipe.top1_agreement_minimum)
+        quality.require(measured, gate, [str(path) for path in measuring.paths])
+
+        report(f"publishing release {number}")
+        manifest = release.Manifest(
+            number=number,
+            created_at=datetime.now(UTC).replace(microsecond=0),
+            architecture=weights.architecture,
+            precision=recipe.precision,
+            classes=len(weights.labels),
+            embedding_size=exported.embedding_size,
+            top_k=recipe.top_k,
+            weights=evidence.weights_source(weights),
+            preprocessing=weights.preprocessing,
+            parity=evidence.export_parity(exported),
+            calibration=calibration,
+            quality=evidence.quality(measured, gate, measuring),
+            gpu=gpu.measured if gpu else None,
+            golden=evidence.golden(golden, served.golden),
+            toolchain=evidence.toolchain() | {"tritonserver": served.triton},
+            git_commit=git_commit(),
+            files=digests,
+        )
+        return store.publish(staged, manifest)
+
+
+def _pixels(reference: export.Reference, paths: Sequence[Path]) -> NDArray[np.uint8]:  # -> (N, S, S, 3)
+    return np.stack([reference.pixels(path) for path in paths])
+
+
+def _known_answer(graph: Path, pixels: NDArray[np.uint8]) -> tuple[int, float]:
+    """Best class and its probability that the graph itself gives outside of the server, for one image (S, S, 3).
+
+    Of a float graph this is torch's answer, as the export's gate made sure; at lower precision it is not.
+    """
+    logits = export.run_graph(graph, pixels[np.newaxis])[0][0].astype(np.float64)  # (C,)
+    exponentials = np.exp(logits - logits.max())
+    return int(logits.argmax()), float(exponentials.max() / exponentials.sum())

@@ -1,0 +1,63 @@
+"""The GPU form of a release that is being built, as far as it can be made and measured without a GPU."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from triptych_ops import export, release
+from triptych_ops.errors import RefusedError
+
+PIXELS_MEAN_TOLERANCE = 0.05
+"""Of 255, from DALI's graph to torchvision: ten times what is measured; without antialiasing it would be far more."""
+
+_JPEGS = {".jpg", ".jpeg"}  # all that DALI is given
+
+
+@dataclass(frozen=True, slots=True)
+class GpuForm:
+    """What goes into the release, and what goes into its manifest."""
+
+    parts: release.GpuParts
+    measured: release.GpuForm
+
+
+def prepare(
+    scratch: Path, weights: export.Weights, *, served: Path, float_graph: Path | None, images: list[Path]
+) -> GpuForm:
+    """Serialise the decoder, lower the graph to fp16, measure both on `images`, on the CPU.
+
+    TensorRT 11 runs a graph in the graph's own types, so fp16 is in the graph, not in a setting.
+
+    served:      the release's own graph
+    float_graph: the network in fp32; None where the release's own graph is fp16 and the GPU runs that
+
+    Raises:
+        RefusedError: the decoder's pixels are not torchvision's.
+    """
+    decoders = export.serialise_dali(weights.preprocessing, scratch)
+    decoded = export.measure_dali(decoders[0], [path for path in images if path.suffix in _JPEGS], weights)
+    if not decoded.pixels_mean_difference <= PIXELS_MEAN_TOLERANCE:
+        raise RefusedError(
+            f"DALI's pixels differ from torchvision's by {decoded.pixels_mean_difference:.3f} of 255 in the mean, "
+            f"at most {PIXELS_MEAN_TOLERANCE:g} is accepted"
+        )
+    own_graph = _fp16(float_graph, scratch / "gpu.onnx", weights, images) if float_graph else None
+    return GpuForm(
+        parts=release.GpuParts.of(decoders=decoders, served=served, own_graph=own_graph.path if own_graph else None),
+        measured=release.GpuForm(
+            dali=decoded.dali,
+            images=decoded.images,
+            pixels_mean_difference=decoded.pixels_mean_difference,
+            pixels_mean_tolerance=PIXELS_MEAN_TOLERANCE,
+            decoded_top1_agreement=decoded.top1_agreement,
+            fp16_images=own_graph.images if own_graph else 0,
+            fp16_top1_agreement=own_graph.top1_agreement if own_graph else None,
+        ),
+    )
+
+
+def _fp16(graph: Path, path: Path, weights: export.Weights, images: list[Path]) -> export.LoweredGraph:
+    reference = export.Reference(weights)
+    pixels = np.stack([reference.pixels(image) for image in images])  # (N, S, S, 3) uint8
+    return export.lower_precision(graph, path, precision="fp16", calibration=pixels)

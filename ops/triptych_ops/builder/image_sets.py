@@ -1,0 +1,69 @@
+"""The images that a build measures and calibrates on: a folder of the user's, or views of bundled photographs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from triptych_ops.errors import MissingError, UsageError
+from triptych_ops.photographs import PHOTOGRAPHS, SCENES, enlarged
+from triptych_ops.views import write_views
+
+_SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
+
+GATE_IMAGES = 256
+"""So many that one image more or less is 0.4 % of them."""
+
+CALIBRATION_IMAGES = 256
+
+GPU_FORM_IMAGES = 40
+"""Enough for a difference of pixels; each is decoded and classified three times on the CPU."""
+
+_GATE_SEED, _CALIBRATION_SEED, _GPU_FORM_SEED = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """Image files, and in words where they come from."""
+
+    paths: tuple[Path, ...]
+    source: str
+
+
+def from_folder(folder: Path) -> ImageSet:
+    """Every JPEG, PNG and WebP below `folder`, by its suffix, in the order of the names.
+
+    Raises:
+        MissingError: there is no such folder, or no image in it.
+        UsageError: it is no folder.
+    """
+    if not folder.exists():
+        raise MissingError(f"there is no folder {folder}; name one of JPEG, PNG or WebP images")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; name one of JPEG, PNG or WebP images")
+    paths = tuple(path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES and path.is_file())
+    if not paths:
+        raise MissingError(f"there is no image in {folder}; it needs files ending in {', '.join(sorted(_SUFFIXES))}")
+    return ImageSet(paths, f"folder {folder.resolve().name}")
+
+
+def for_gate(scratch: Path) -> ImageSet:
+    """The bundled photographs, one as large as cameras make them, and views; new files go into `scratch`."""
+    own = [*(photograph.path for photograph in PHOTOGRAPHS), enlarged(scratch)]
+    views = write_views(_folder(scratch, "gate"), count=GATE_IMAGES - len(own), seed=_GATE_SEED)
+    return ImageSet((*own, *views), f"{len(own)} photographs and {len(views)} views of {len(SCENES)} photographs")
+
+
+def for_calibration(scratch: Path) -> ImageSet:
+    """Views, none of which is in the gate's set; their files go into `scratch`."""
+    views = write_views(_folder(scratch, "calibration"), count=CALIBRATION_IMAGES, seed=_CALIBRATION_SEED)
+    return ImageSet(tuple(views), f"{len(views)} views of {len(SCENES)} photographs")
+
+
+def for_gpu_form(scratch: Path) -> list[Path]:
+    """Views; their files go into `scratch`."""
+    return write_views(_folder(scratch, "gpu-form"), count=GPU_FORM_IMAGES, seed=_GPU_FORM_SEED)
+
+
+def _folder(parent: Path, name: str) -> Path:
+    folder = parent / name
+    folder.mkdir()
+    return folder

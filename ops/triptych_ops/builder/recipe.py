@@ -1,0 +1,22 @@
+"""What the caller of a build decides."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from triptych_ops.release import Precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What to build. None: as the weights, or the gate of the precision, have it."""
+
+    architecture: str
+    weights: Path | None = None  # None: of the architecture's own package
+    labels: Path | None = None
+    definition: str | None = None  # of the preprocessing
+    licence: str | None = None  # of the weights
+    precision: Precision = "fp32"
+    top_k: int = 5  # ImageNet's own second measure
+    gate_images: Path | None = None  # folders; None: views of bundled photographs
+    calibration_images: Path | None = None
+    top1_agreement_minimum: float | None = None

@@ -1,0 +1,46 @@
+"""`triptych release pull`."""
+
+from pathlib import Path
+
+import click
+
+from triptych_ops.cli.options import json_option
+from triptych_ops.cli.output import print_json
+from triptych_ops.cli.store_option import store_option
+from triptych_ops.cli.trust_options import trust_options
+from triptych_ops.errors import RefusedError
+from triptych_ops.release import Store, pull
+from triptych_ops.release.signing import Trust
+
+from .soundness import require_sound
+from .transfer import transfer
+
+
+@click.command("pull")
+@click.argument("ref")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--minimum", type=click.IntRange(min=1), help="Refuse an alias that means an older release than this.")
+@store_option
+@trust_options
+@json_option
+def pull_release(ref: str, folder: Path, minimum: int | None, store: Store, trust: Trust | None, as_json: bool) -> None:
+    """Copy release REF, a number, an alias or `newest`, into DIR: release.json, repository/, maybe release.sig.
+
+    Everything is checked before anything is visible: digests, the repository, the signature asked for. DIR is new,
+    or empty, or holds this release already.
+    """
+    release = store.release(ref)
+    if minimum is not None and release.number < minimum and not ref.isdigit():
+        raise RefusedError(f"{ref} means release {release.number}, older than the least that is accepted, {minimum}")
+    with transfer(f"pulling release {release.number}", size_bytes=release.manifest.size_bytes) as progress:
+        written = pull(
+            release,
+            folder,
+            check=lambda staged: require_sound(staged, number=release.number, trust=trust),
+            progress=progress,
+        )
+    if as_json:
+        document = {"release": release.number, "manifest_sha256": release.manifest_sha256, "folder": str(folder)}
+        print_json({**document, "written": written})
+    else:
+        click.echo(f"release {release.number} is {'' if written else 'already '}in {folder}")

@@ -1,0 +1,120 @@
+"""Reading a store: which releases there are, and which one is meant."""
+
+import hashlib
+
+from triptych_ops.errors import MissingError, RefusedError
+
+from .aliases import NEWEST, Aliases
+from .integrity import MANIFEST
+from .manifest import Manifest
+from .publication import claim_name, folder_name
+from .published import Release
+from .records import NumberRecord
+from .storage import Storage
+
+_DIGITS = 18  # of a number that anybody means
+
+
+class Catalogue:
+    """The releases of one store, read anew at each call."""
+
+    def __init__(self, storage: Storage, aliases: Aliases) -> None:
+        self._storage = storage
+        self._aliases = aliases
+
+    def numbers(self) -> list[int]:
+        """Of all published releases, ascending.
+
+        Raises:
+            MissingError: the store does not exist.
+        """
+        if not self._storage.exists():
+            raise self._no_store()
+        names = (name.split("/")[1] for name in self._storage.matching(f"releases/*/{MANIFEST}"))
+        return sorted(int(name) for name in names if _is_number(name))
+
+    def next_number(self) -> int:
+        """Above all numbers that were ever taken."""
+        if not self._storage.exists():
+            return 1
+        taken = (name.split("/")[1].removesuffix(".json") for name in self._storage.matching("numbers/*.json"))
+        return max([0, *self.numbers(), *(int(name) for name in taken if _is_number(name))]) + 1
+
+    def release(self, ref: str | int | None) -> Release:
+        """The release that `ref` means.
+
+        Raises:
+            MissingError, UsageError: as `resolve`.
+            RefusedError: its manifest is corrupt, another release's, or not the one that was published or tagged.
+        """
+        number, sha256 = self.resolve(ref)
+        release = self.read([number])[number]
+        if isinstance(release, RefusedError):
+            raise release
+        if sha256 not in (None, release.manifest_sha256):
+            raise RefusedError(f"{release.location} is not the release that {ref!r} was tagged for; tag it again")
+        return release
+
+    def resolve(self, ref: str | int | None) -> tuple[int, str | None]:
+        """The number, and the digest of the manifest where an alias pins it.
+
+        Raises:
+            MissingError: the store, the alias, or the release does not exist.
+            UsageError: it is neither a number nor an alias.
+        """
+        number, sha256 = _number(ref), None
+        if number is None and ref not in (None, NEWEST):
+            if not self._storage.exists():
+                raise self._no_store()
+            target = self._aliases.target(str(ref))
+            number, sha256 = target.number, target.manifest_sha256
+        numbers = self.numbers()
+        if not numbers:
+            raise MissingError(f"the store {self._storage.location} holds no release; run: triptych build")
+        number = numbers[-1] if number is None else number
+        if number not in numbers:
+            held = ", ".join(map(str, numbers))
+            raise MissingError(f"the store {self._storage.location} has no release {number}; it holds {held}")
+        return number, sha256
+
+    def _no_store(self) -> MissingError:
+        return MissingError(
+            f"there is no store at {self._storage.location}; name one with --store, or run: triptych build"
+        )
+
+    def read(self, numbers: list[int]) -> dict[int, Release | RefusedError]:
+        """Releases by their numbers, or why one is refused."""
+        manifests = {number: f"{folder_name(number)}/{MANIFEST}" for number in numbers}
+        documents = self._storage.read_all([*manifests.values(), *map(claim_name, numbers)])
+        found: dict[int, Release | RefusedError] = {}
+        for number, name in manifests.items():
+            try:
+                found[number] = self._checked(number, documents.get(name), documents.get(claim_name(number)))
+            except RefusedError as error:  # one bad release does not hide the others
+                found[number] = error
+        return found
+
+    def _checked(self, number: int, document: bytes | None, claim: bytes | None) -> Release:
+        storage = self._storage.below(folder_name(number))
+        where = storage.where(MANIFEST)
+        if document is None:
+            raise RefusedError(f"{where} is missing, so this is no release; build or pull it again")
+        manifest = Manifest.from_json(document, source=where)
+        if manifest.number != number:
+            raise RefusedError(f"{where} is the manifest of release {manifest.number}, not {number}")
+        if claim is not None:
+            record = NumberRecord.from_json(claim, source=self._storage.where(claim_name(number)))
+            if record.manifest_sha256 != hashlib.sha256(document).hexdigest():
+                published = f"{record.publisher} published at {record.at.isoformat()}"
+                raise RefusedError(f"{where} was altered: it is not what {published}; build or pull the release again")
+        return Release(storage, document, manifest)
+
+
+def _number(ref: str | int | None) -> int | None:
+    if isinstance(ref, str) and len(ref) <= _DIGITS and ref.isascii() and ref.isdigit():
+        return int(ref)
+    return ref if isinstance(ref, int) else None
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and not name.startswith("0")

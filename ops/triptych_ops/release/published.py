@@ -1,0 +1,121 @@
+"""A release as it lies in a store, or in the folder that it was pulled into."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from triptych_ops.errors import UsageError
+
+from . import integrity
+from .integrity import MANIFEST, REPOSITORY, SIGNATURE, Progress, quiet
+from .manifest import FileDigest, Manifest
+from .storage import FolderStorage, Storage, open_storage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Release:
+    """A published release; two are equal where their places and manifests are."""
+
+    storage: Storage = field(repr=False)  # its root is the release's folder
+    document: bytes = field(repr=False)  # release.json, as it lies there
+    manifest: Manifest
+
+    @property
+    def number(self) -> int:
+        """Its number, also the version folder of each of its models."""
+        return self.manifest.number
+
+    @property
+    def location(self) -> str:
+        """Its folder, or its URL."""
+        return self.storage.location
+
+    @property
+    def manifest_sha256(self) -> str:
+        """What tells it from every other release."""
+        return hashlib.sha256(self.document).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """Its folder on this machine.
+
+        Raises:
+            UsageError: it lies in a bucket; `Store.local_copy` gives a folder of every release.
+        """
+        if not isinstance(self.storage, FolderStorage):
+            raise UsageError(f"{self.location} is no folder of this machine; pull the release first")
+        return self.storage.folder
+
+    @property
+    def repository(self) -> Path:
+        """What Triton serves, below `folder`."""
+        return self.folder / REPOSITORY
+
+    def read(self, name: str) -> bytes:
+        """The content of one of its files, compared with the manifest.
+
+        Raises:
+            RefusedError: it is missing or altered.
+        """
+        pieces: list[bytes] = []
+        integrity.each_checked(
+            self.storage, {name: self.manifest.files[name]}, lambda _name, chunks: pieces.extend(chunks)
+        )
+        return b"".join(pieces)
+
+    def signature(self) -> bytes | None:
+        """The detached signature, None where it is not signed."""
+        return self.storage.read(SIGNATURE)
+
+    def verify(self, *, progress: Progress = quiet) -> None:
+        """Compare every file with the manifest.
+
+        Raises:
+            RefusedError: names the first file that is missing, additional or altered.
+        """
+        integrity.verify(self.storage, self.manifest.files, progress=progress)
+
+    def copy(self, target: Path, *, durable: bool = False, progress: Progress = quiet) -> None:
+        """Copy all of it into the new folder `target`: manifest, signature, repository, each file compared.
+
+        Raises:
+            RefusedError: as `verify`.
+        """
+        integrity.require_names(self.storage, self.manifest.files)
+        target.mkdir(exist_ok=True)
+        integrity.copy(self.storage, self.manifest.files, target, durable=durable, progress=progress)
+        (target / MANIFEST).write_bytes(self.document)
+        if (signature := self.signature()) is not None:
+            (target / SIGNATURE).write_bytes(signature)
+
+    def copy_repository(self, target: Path) -> None:
+        """Copy what Triton serves into the new folder `target`, comparing every file with the manifest.
+
+        Raises:
+            RefusedError: as `verify`.
+        """
+        _copy_repository(self.storage, self.manifest.files, target)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Release):
+            return NotImplemented
+        return (self.location, self.document) == (other.location, other.document)
+
+    def __hash__(self) -> int:
+        return hash((self.location, self.document))
+
+
+def copy_repository(folder: Path, files: Mapping[str, FileDigest], target: Path) -> None:
+    """Copy what Triton serves of a release, or of one that is being built, comparing every file with `files`.
+
+    Raises:
+        RefusedError: names the first file that is missing, additional or altered.
+    """
+    _copy_repository(open_storage(folder), files, target)
+
+
+def _copy_repository(storage: Storage, files: Mapping[str, FileDigest], target: Path) -> None:
+    integrity.require_names(storage, files)
+    served = {name.removeprefix(f"{REPOSITORY}/"): found for name, found in files.items()}
+    integrity.copy(storage.below(REPOSITORY), served, target)

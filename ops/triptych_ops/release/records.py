@@ -1,0 +1,53 @@
+"""Small JSON files of a store beside its releases, written once and never changed."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triptych_ops.errors import RefusedError
+
+_SHA256 = "^[0-9a-f]{64}$"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+
+    @classmethod
+    def from_json(cls, document: bytes, *, source: str) -> Self:
+        """Check the text of a record; `source` names it in errors.
+
+        Raises:
+            RefusedError: it is none.
+        """
+        try:
+            return cls.model_validate_json(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise RefusedError(f"{source} is corrupt: {where}: {first['msg']}; restore it from a backup") from error
+
+    def to_json(self) -> bytes:
+        """Indented JSON."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
+
+
+class NumberRecord(_Record):
+    """`numbers/7.json`: who took number 7, and for which manifest. It stays when the release is removed."""
+
+    number: int = Field(gt=0)
+    manifest_sha256: str = Field(pattern=_SHA256)
+    publisher: str  # user@host
+    at: datetime  # by the publisher's clock, for people: nothing is decided by it
+
+
+class AliasRecord(_Record):
+    """`aliases/stable/000003.json`: one line of an alias' history; the highest number of a file is the present."""
+
+    alias: str
+    number: int | None = Field(gt=0)  # None: the alias was removed
+    manifest_sha256: str | None = Field(pattern=_SHA256)
+    by: str  # user@host
+    at: datetime  # as above

@@ -1,0 +1,114 @@
+"""What the release package asks of a place: names below a root, read through fsspec."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Self
+
+CHUNK_BYTES = 1 << 20  # as fast as larger ones, and small enough to stay in a core's cache
+_READERS = 8  # small files read at the same time, which hides the way to an object store
+
+
+class Storage(ABC):
+    """A root and what lies below it; every name is relative to the root, with slashes.
+
+    `filesystem` is fsspec's, whose own types are `Any`.
+    """
+
+    def __init__(self, filesystem: Any, root: str, location: str) -> None:
+        self.filesystem = filesystem
+        self.location = location
+        self._root = root
+
+    @abstractmethod
+    def below(self, name: str) -> Self:
+        """The same place with a root further down."""
+
+    def where(self, name: str) -> str:
+        """What to call `name` in a message."""
+        return f"{self.location.rstrip('/')}/{name}" if name else self.location
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is a folder at the root. A bucket that exists has every prefix."""
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; None where there is none."""
+        with self._failures():
+            try:
+                content: bytes = self.filesystem.cat_file(self._path(name))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return content
+
+    def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
+        """The contents of those of these files that there are, read side by side."""
+        wanted = list(names)
+        with ThreadPoolExecutor(_READERS) as readers:
+            contents = zip(wanted, readers.map(self.read, wanted), strict=True)
+            return {name: content for name, content in contents if content is not None}
+
+    @abstractmethod
+    def matching(self, pattern: str) -> list[str]:
+        """The files whose name has this form, sorted; `*` stands for one part of a name."""
+
+    @abstractmethod
+    def folders(self, name: str) -> list[str]:
+        """The names of the folders directly below a folder, sorted; empty where there is none."""
+
+    @abstractmethod
+    def files(self) -> list[str]:
+        """Every file below the root, sorted.
+
+        Raises:
+            RefusedError: something below is neither a folder nor a plain file of its own.
+        """
+
+    @abstractmethod
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The content of a file, piece by piece.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+
+    @abstractmethod
+    def create(self, name: str, content: bytes) -> bytes | None:
+        """Make a new file, whole and flushed to the disk, unless there is one; of many that try at once, one does.
+
+        Returns:
+            None where this call made it, or one with the same content lies there; else the other content.
+        """
+
+    @abstractmethod
+    def replace(self, name: str, content: bytes) -> None:
+        """Make or replace a file, so that a reader sees the old or the new content and nothing between."""
+
+    @abstractmethod
+    def upload(self, name: str, chunks: Iterator[bytes], *, size: int) -> None:
+        """Make or replace a file of `size` bytes; where `chunks` raises, nothing appears."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove a file, if there is one."""
+
+    @abstractmethod
+    def remove_all(self, name: str) -> None:
+        """Remove a folder and all below it, if there is one."""
+
+    @abstractmethod
+    def remove_parts(self) -> None:
+        """Remove what was sent of files that never became whole. Nobody may be sending."""
+
+    @abstractmethod
+    def staging(self) -> AbstractContextManager[Path]:
+        """A folder of this machine from which `place` can take a release; gone afterwards."""
+
+    @abstractmethod
+    def _failures(self) -> AbstractContextManager[None]:
+        """Translates what the file system below raises into the tooling's errors."""
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root

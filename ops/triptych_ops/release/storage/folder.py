@@ -1,0 +1,144 @@
+"""A folder of this machine, or of one that is mounted."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Self
+
+from fsspec.implementations.local import LocalFileSystem
+from typing_extensions import override
+
+from triptych_ops.errors import RefusedError
+from triptych_ops.scratch import flush_to_disk, scratch_folder
+
+from .base import CHUNK_BYTES, Storage
+
+_SCRATCH = ".new-"  # a folder beside `releases`: same file system, and nothing lists it
+
+
+class FolderStorage(Storage):
+    """Exclusive by hard link, whole by rename. An OSError of the operating system says enough and stays as it is."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(LocalFileSystem(), str(folder.absolute()), str(folder))
+        self.folder = folder
+
+    @override
+    def below(self, name: str) -> Self:
+        return type(self)(self.folder / name)
+
+    @override
+    def exists(self) -> bool:
+        return self.folder.is_dir()
+
+    @override
+    def matching(self, pattern: str) -> list[str]:
+        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(pattern))
+
+    @override
+    def folders(self, name: str) -> list[str]:
+        folder = self.folder / name
+        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+
+    @override
+    def files(self) -> list[str]:
+        return sorted(self._files(self._root))
+
+    def _files(self, folder: str) -> Iterator[str]:
+        for entry in self.filesystem.ls(folder, detail=True):
+            if entry["type"] == "directory":
+                yield from self._files(entry["name"])
+            elif entry["type"] != "file" or entry["islink"] or entry["nlink"] > 1:
+                problem = "is a link or a special file, which no release may hold"
+                name = os.path.relpath(entry["name"], self._root)
+                raise RefusedError(f"{self.where(name)} {problem}; the release is refused, build or pull it again")
+            else:
+                yield os.path.relpath(entry["name"], self._root)
+
+    @override
+    def chunks(self, name: str) -> Iterator[bytes]:
+        with self.filesystem.open(self._path(name), "rb") as file:
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+
+    @override
+    def create(self, name: str, content: bytes) -> bytes | None:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._written(content) as written:
+            while True:
+                # A link appears whole, and only where there is nothing.
+                with suppress(FileExistsError):
+                    os.link(written, path)
+                    break
+                if (present := self.read(name)) is not None:
+                    return None if present == content else present
+        flush_to_disk(path.parent)
+        return None
+
+    @override
+    def replace(self, name: str, content: bytes) -> None:
+        path = self.folder / name
+        with self._written(content) as written:
+            written.replace(path)
+        flush_to_disk(path.parent)
+
+    @contextmanager
+    def _written(self, content: bytes) -> Iterator[Path]:
+        """A file with this content on the same file system, that a reader does not see."""
+        with scratch_folder(self.folder, prefix=_SCRATCH) as scratch:
+            file = scratch / "content"
+            try:
+                file.write_bytes(content)
+                flush_to_disk(file)
+            except OSError as error:  # a write does not say where
+                raise OSError(error.errno, error.strerror, error.filename or str(file)) from error
+            yield file
+
+    @override
+    def upload(self, name: str, chunks: Iterator[bytes], *, size: int) -> None:
+        self.replace(name, b"".join(chunks))
+
+    @override
+    def remove(self, name: str) -> None:
+        path = self.folder / name
+        path.unlink(missing_ok=True)
+        flush_to_disk(path.parent)
+
+    @override
+    def remove_all(self, name: str) -> None:
+        path = self.folder / name
+        if path.is_dir():
+            shutil.rmtree(path)
+            flush_to_disk(path.parent)
+
+    @override
+    def remove_parts(self) -> None:
+        """There are none that the next scratch folder does not tidy."""
+
+    @override
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        releases = self.folder / "releases"
+        releases.mkdir(parents=True, exist_ok=True)
+        with scratch_folder(releases, prefix=".staging-") as folder:
+            yield folder
+
+    def place(self, staged: Path, name: str) -> None:
+        """Make the folder `staged`, of this storage's `staging`, the folder `name`.
+
+        Raises:
+            OSError: EEXIST or ENOTEMPTY where there is one.
+        """
+        for path in (*staged.rglob("*"), staged):
+            flush_to_disk(path)
+        target = self.folder / name
+        staged.chmod(0o755)
+        staged.rename(target)
+        flush_to_disk(target.parent)
+
+    @override
+    def _failures(self) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -1,0 +1,171 @@
+"""A prefix of a bucket in an object store that speaks S3, configured by the standard AWS_* variables."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import gettempdir
+from typing import Any, Self
+
+from fsspec.core import url_to_fs
+from s3fs.core import S3_RETRYABLE_ERRORS
+from typing_extensions import override
+
+from triptych_ops.errors import OpsError, UsageError
+from triptych_ops.scratch import scratch_folder
+
+from . import failures
+from .base import Storage
+
+# At most 3 x 8 s and the waits between: an endpoint that takes connections and says nothing ends in half a minute.
+_CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,  # seconds
+    "read_timeout": 8,  # seconds without a byte
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+}
+_RANGE_BYTES = 4 << 20
+_RANGES = 4  # of one file at a time
+_ATTEMPTS = 3  # for a body that breaks off; the attempts above are for its beginning
+_PART_BYTES = 16 << 20  # a larger file is sent in parts
+_REMOVERS = 8
+
+
+class ObjectStorage(Storage):
+    """Exclusive by a conditional put (`If-None-Match: *`); listings are read anew each time."""
+
+    def __init__(self, location: str) -> None:
+        bucket = location.removeprefix("s3://").split("/")[0]
+        if not bucket:
+            raise UsageError(f"{location!r} names no bucket; write s3://BUCKET/PREFIX")
+        filesystem, root = url_to_fs(
+            location.rstrip("/"), use_listings_cache=False, max_concurrency=1, config_kwargs=_CONNECTION
+        )
+        filesystem.retries = 1  # botocore's own attempts are enough; together they multiply
+        super().__init__(filesystem, root, location.rstrip("/"))
+        self.bucket = bucket
+
+    @override
+    def below(self, name: str) -> Self:
+        return type(self)(self.where(name))
+
+    @override
+    def exists(self) -> bool:
+        with self._failures():
+            self.filesystem.call_s3("list_objects_v2", Bucket=self.bucket, MaxKeys=1)
+        return True
+
+    @override
+    def matching(self, pattern: str) -> list[str]:
+        fixed = pattern.split("*")[0].rpartition("/")[0]
+        depth = len(PurePosixPath(pattern).parts)
+        names = map(PurePosixPath, self._find(fixed))
+        return [str(name) for name in names if len(name.parts) == depth and name.match(pattern)]
+
+    @override
+    def folders(self, name: str) -> list[str]:
+        depth = len(PurePosixPath(name).parts)
+        paths = (PurePosixPath(found).parts for found in self._find(name))
+        return sorted({parts[depth] for parts in paths if len(parts) > depth + 1})
+
+    @override
+    def files(self) -> list[str]:
+        return self._find("")
+
+    def _find(self, name: str) -> list[str]:
+        with self._failures():
+            found = self.filesystem.find(self._path(name), detail=True)
+        # Some servers list a folder, that of the name itself too, as an object.
+        paths = (path for path, info in found.items() if info["type"] == "file" and not path.endswith("/"))
+        return sorted(path.removeprefix(f"{self._root}/") for path in paths if path.startswith(f"{self._root}/"))
+
+    @override
+    def chunks(self, name: str) -> Iterator[bytes]:
+        path = self._path(name)
+        with self._failures():
+            size = self.filesystem.info(path)["size"]
+        starts = range(0, size, _RANGE_BYTES)
+        for first in range(0, len(starts), _RANGES):
+            some = starts[first : first + _RANGES]
+            yield from self._ranges(path, list(some), [min(start + _RANGE_BYTES, size) for start in some])
+
+    def _ranges(self, path: str, starts: list[int], ends: list[int]) -> list[bytes]:
+        attempts_left = _ATTEMPTS
+        with self._failures():
+            while True:
+                attempts_left -= 1
+                try:
+                    bodies: list[bytes] = self.filesystem.cat_ranges([path] * len(starts), starts, ends)
+                except S3_RETRYABLE_ERRORS:
+                    if not attempts_left:
+                        raise
+                else:
+                    return bodies
+
+    @override
+    def create(self, name: str, content: bytes) -> bytes | None:
+        for _ in range(_ATTEMPTS):
+            with self._failures():
+                try:
+                    self.filesystem.pipe_file(self._path(name), content, mode="create")
+                except OSError as error:
+                    if failures.code(error) not in failures.TAKEN:
+                        raise
+                else:
+                    return None
+            # The same content is ours: the put was made, and its answer got lost before a second attempt.
+            if (present := self.read(name)) is not None:
+                return None if present == content else present
+        raise OpsError(f"{self.where(name)} is written by others all the time; try again")
+
+    @override
+    def replace(self, name: str, content: bytes) -> None:
+        with self._failures():
+            self.filesystem.pipe_file(self._path(name), content)
+
+    @override
+    def upload(self, name: str, chunks: Iterator[bytes], *, size: int) -> None:
+        with self._failures():
+            if size <= _PART_BYTES:
+                self.filesystem.pipe_file(self._path(name), b"".join(chunks))
+                return
+            file = self.filesystem.open(self._path(name), "wb", block_size=_PART_BYTES, autocommit=False)
+            try:
+                for chunk in chunks:
+                    file.write(chunk)
+                file.close()
+                file.commit()
+            except BaseException:
+                file.discard()
+                file.closed = True  # else its end would send the rest
+                raise
+
+    @override
+    def remove(self, name: str) -> None:
+        with self._failures():
+            self.filesystem.rm_file(self._path(name))
+
+    @override
+    def remove_all(self, name: str) -> None:
+        with ThreadPoolExecutor(_REMOVERS) as removers:
+            list(removers.map(self.remove, self._find(name)))
+
+    @override
+    def remove_parts(self) -> None:
+        prefix = self._root.partition("/")[2]
+        with self._failures():
+            answer = self.filesystem.call_s3("list_multipart_uploads", Bucket=self.bucket, Prefix=prefix)
+            for upload in answer.get("Uploads", []):
+                if f"{upload['Key']}/".startswith(f"{prefix}/" if prefix else ""):
+                    self.filesystem.call_s3(
+                        "abort_multipart_upload", Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+
+    @override
+    def staging(self) -> AbstractContextManager[Path]:
+        return scratch_folder(Path(gettempdir()), prefix="triptych-release-")
+
+    @override
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        with failures.translated(self.location, self.bucket):
+            yield

@@ -1,0 +1,88 @@
+"""Publishers in processes of their own, and an object store."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from object_store import BUCKET, ObjectStore, object_store
+
+_PUBLISHER = Path(__file__).with_name("publisher.py")
+
+
+class Publisher:
+    """A process that publishes, pulls and looks when it is told to; each time in a new process of its own."""
+
+    def __init__(self, user: str) -> None:
+        self._user = user
+        tests = str(_PUBLISHER.parents[1])
+        self._process = subprocess.Popen(
+            [sys.executable, str(_PUBLISHER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([tests, os.environ.get("PYTHONPATH", "")])},
+        )
+
+    def begin(self, do: str, **task: Any) -> None:
+        """Start a task."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": do, "user": self._user, **task}) + "\n")
+        self._process.stdin.flush()
+
+    def end(self) -> dict[str, Any]:
+        """The answer of the task that was started last."""
+        assert self._process.stdout is not None
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def do(self, do: str, **task: Any) -> dict[str, Any]:
+        """A task to its end."""
+        self.begin(do, **task)
+        return self.end()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate(timeout=30)
+
+
+@pytest.fixture
+def publisher(objects: ObjectStore) -> Iterator[Callable[[str], Publisher]]:
+    """Makes publishers, each with a user's name."""
+    assert objects.url
+    made: list[Publisher] = []
+
+    def make(user: str) -> Publisher:
+        made.append(Publisher(user))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A real object store; this process, and what it starts, are its `writer`."""
+    with object_store(tmp_path_factory.mktemp("objects")) as started, pytest.MonkeyPatch.context() as patch:
+        for name, value in started.environment().items():
+            patch.setenv(name, value)
+        yield started
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def location(request: pytest.FixtureRequest, tmp_path: Path, objects: ObjectStore) -> Callable[[], str]:
+    """Gives the location of a new store at each call, in folders or in buckets."""
+    assert objects.url
+    if request.param == "folder":
+        return lambda: str(tmp_path / f"store-{next(_numbers)}")
+    return lambda: f"s3://{BUCKET}/store-{next(_numbers)}"

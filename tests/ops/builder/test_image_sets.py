@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from triptych_ops.builder import image_sets
+from triptych_ops.errors import MissingError, UsageError
+from triptych_ops.photographs import SCENES
+from triptych_ops.views import write_views
+
+
+def test_a_folder_is_read_with_its_subfolders_by_suffix(tmp_path: Path) -> None:
+    for name in ("dog/2.PNG", "cat/1.jpeg", "cat/0.webp", "notes.txt", ".hidden.jpg.part"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    found = image_sets.from_folder(tmp_path)
+    assert [path.relative_to(tmp_path).as_posix() for path in found.paths] == ["cat/0.webp", "cat/1.jpeg", "dog/2.PNG"]
+    assert found.source == f"folder {tmp_path.name}"
+
+
+def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="file is no folder"):
+        image_sets.from_folder(tmp_path / "file")
+    with pytest.raises(MissingError, match="there is no folder"):
+        image_sets.from_folder(tmp_path / "nowhere")
+    with pytest.raises(MissingError, match=r"no image in .*; it needs files ending in .jpeg, .jpg"):
+        image_sets.from_folder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[image_sets.ImageSet, image_sets.ImageSet]:
+    scratch = tmp_path_factory.mktemp("sets")
+    return image_sets.for_gate(scratch), image_sets.for_calibration(scratch)
+
+
+def test_the_bundled_sets_are_large_varied_and_apart(
+    sets: tuple[image_sets.ImageSet, image_sets.ImageSet],
+) -> None:
+    gate, calibration = sets
+    assert len(gate.paths) == len(calibration.paths) == 256
+    bodies = [{path.read_bytes() for path in images.paths} for images in sets]
+    assert [len(each) for each in bodies] == [256, 256]  # no image twice
+    assert not bodies[0] & bodies[1]
+    assert gate.source == f"4 photographs and 252 views of {len(SCENES)} photographs"
+    sizes, formats = set(), set()
+    for path in gate.paths:
+        with Image.open(path) as image:
+            sizes.add(image.size)
+            formats.add(image.format)
+    assert len(sizes) > 200
+    assert formats == {"JPEG", "PNG", "WEBP"}
+
+
+def test_the_same_seed_gives_the_same_views(tmp_path: Path, sets: tuple[image_sets.ImageSet, ...]) -> None:
+    again = write_views(tmp_path, count=16, seed=2)
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in sets[1].paths[:16]]
