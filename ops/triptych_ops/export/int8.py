@@ -1,8 +1,8 @@
-"""A float graph in int8: ONNX Runtime's static quantisation, and what it harms most.
+"""A float graph in int8: ONNX Runtime's static quantisation with weights fitted to it.
 
 QDQ form, weights int8 per channel and symmetric, activations uint8: int8 activations measured slower than float
-on x86 with VNNI, and no more exact. Ranges are the least and the largest value seen: percentiles and moving
-averages agreed no better once the most harmed layers were left in float, and percentiles took twice as long.
+on x86 with VNNI, and no more exact. Ranges are the least and the largest value seen. The last layer, which makes
+the logits, stays in float: steps of its outputs would decide between near classes, and it costs little.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,17 +15,20 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from .equalisation import equalise
+from .layers import WEIGHTED
+from .reconstruction import reconstruct
 from .session import LOGITS, PIXELS, run
 
 _BATCH_SIZE = 4  # images; all activations of one batch are in memory together
-_RANKING_IMAGES = 8  # a tensor's harm is plain on few, and each takes a graph and a run of its own
-_LAYERS = ("Conv", "Gemm", "MatMul")  # whose tensors are ranked
+_RANKING_IMAGES = 16  # a tensor's harm is plain on few, and each takes a graph and a run of its own
+_RANKED_UNITS = 12  # of which the harm is measured: those whose layers lost most by themselves
 _CLIPPING = ("Clip", "Relu")  # that a quantised layer before them swallows
 _CPU_FLAGS = Path("/proc/cpuinfo")
 
 
 class Quantiser:
-    """Quantises one graph, calibrated once, with different layers left in float."""
+    """Quantises one graph, calibrated and fitted once, with different layers left in float."""
 
     def __init__(self, graph: Path, pixels: NDArray[np.uint8], folder: Path) -> None:
         """Calibrate on `pixels` (N, S, S, 3); scratch files go to `folder`."""
@@ -37,69 +40,76 @@ class Quantiser:
         self._model = onnx.load(self._prepared)
         self._pixels = pixels
         self._expected = run(graph, pixels)[0]
-        self._reduce_range = _multiplies_inexactly()
+        self._bits = 7 if _multiplies_inexactly() else 8
+        self._head = next(node.name for node in self._model.graph.node if LOGITS in node.output)
+        equalise(self._model, pixels)
+        onnx.save(self._model, self._prepared)
+        self._fitted = self._quantise(float_nodes=())
+        self._losses = reconstruct(self._model, self._fitted, pixels, bits=self._bits)
 
     @property
     def method(self) -> str:
         """How it is quantised, for people."""
-        bits = 7 if self._reduce_range else 8
         return (
-            f"static QDQ, min-max ranges, uint8 activations, {bits}-bit weights per channel, bias of the head corrected"
+            f"static QDQ, channels equalised, min-max ranges, uint8 activations, {self._bits}-bit weights per channel "
+            "fitted layer by layer (GPTQ, bias correction); the last layer in float"
         )
 
     def write(self, path: Path, *, float_nodes: Sequence[str]) -> None:
-        """Write the graph with all but these nodes in int8.
-
-        Rounding errors have a mean, which the bias of the head takes up: "bias correction" of
-        https://arxiv.org/abs/1906.04721, for the last layer alone.
-        """
-        self._quantise(self._model, path, but=float_nodes)
+        """Write the graph with all but the last layer and these nodes in int8."""
+        model = self._fitted
+        if float_nodes:
+            model = self._quantise(float_nodes=float_nodes)
+            _take_constants(model, self._fitted)
+        onnx.save(model, path)
+        # Rounding errors have a mean, of which the bias of the last layer takes up what is left.
         shift = (self._expected - run(path, self._pixels)[0]).mean(axis=0)  # (C,)
         corrected = onnx.ModelProto()
-        corrected.CopyFrom(self._model)
+        corrected.CopyFrom(model)
         if _shift_head(corrected, shift):
-            self._quantise(corrected, path, but=float_nodes)
+            onnx.save(corrected, path)
 
     def ranked(self) -> tuple[tuple[str, ...], ...]:
         """The nodes to leave in float to spare one tensor its rounding, the most harmful tensor first.
 
-        A tensor is spared where the layer that makes it and those that take it compute in float. Its harm is
-        the mean square error of the logits when these layers alone are in int8.
+        A tensor is spared where the layer that makes it and those that take it compute in float. Its harm is the
+        mean square error of the logits that goes with it.
         """
         images = self._pixels[:_RANKING_IMAGES]
         expected = self._expected[:_RANKING_IMAGES]
 
-        def harm(nodes: tuple[str, ...]) -> float:
-            self._quantise(self._model, self._scratch, only=nodes)
+        def error_without(nodes: tuple[str, ...]) -> float:
+            model = self._quantise(float_nodes=nodes)
+            _take_constants(model, self._fitted)
+            onnx.save(model, self._scratch)
             return float(np.square(run(self._scratch, images)[0] - expected).mean())
 
-        return tuple(sorted(_units(self._model), key=harm, reverse=True))
+        units = [unit for unit in _units(self._model) if self._head not in unit[:1]]
+        lossy = sorted(units, key=lambda unit: self._losses.get(unit[0], 0.0), reverse=True)[:_RANKED_UNITS]
+        return tuple(sorted(lossy, key=error_without))
 
     def layers(self, nodes: Sequence[str]) -> tuple[str, ...]:
         """What torch calls the layers of these nodes that have weights."""
         by_name = {node.name: node for node in self._model.graph.node}
-        weights = [by_name[name].input[1] for name in nodes if by_name[name].op_type in _LAYERS]
+        weights = [by_name[name].input[1] for name in nodes if by_name[name].op_type in WEIGHTED]
         return tuple(name.removesuffix(".weight") for name in weights)
 
-    def _quantise(
-        self, model: onnx.ModelProto, path: Path, *, but: Sequence[str] = (), only: Sequence[str] = ()
-    ) -> None:
-        onnx.save(model, self._prepared)
+    def _quantise(self, *, float_nodes: Sequence[str]) -> onnx.ModelProto:
         quantize_static(
             str(self._prepared),
-            str(path),
+            str(self._scratch),
             None if self._ranges.exists() else _Batches(self._pixels),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
-            reduce_range=self._reduce_range,
+            reduce_range=self._bits == 7,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
-            nodes_to_quantize=list(only),
-            nodes_to_exclude=list(but),
+            nodes_to_exclude=[self._head, *float_nodes],
             calibrate_method=CalibrationMethod.MinMax,
             extra_options={"CalibStridedMinMax": _BATCH_SIZE},
             calibration_cache_path=self._ranges,
         )
+        return onnx.load(self._scratch)
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
@@ -128,7 +138,7 @@ def _units(model: onnx.ModelProto) -> list[tuple[str, ...]]:
             takers.setdefault(name, []).append(node)
     units = []
     for node in model.graph.node:
-        if node.op_type in _LAYERS:
+        if node.op_type in WEIGHTED:
             unit = [node]
             following = takers.get(node.output[0], [])
             if len(following) == 1 and following[0].op_type in _CLIPPING:
@@ -136,6 +146,15 @@ def _units(model: onnx.ModelProto) -> list[tuple[str, ...]]:
                 following = takers.get(following[0].output[0], [])
             units.append(tuple(each.name for each in (*unit, *following)))
     return units
+
+
+def _take_constants(model: onnx.ModelProto, fitted: onnx.ModelProto) -> None:
+    """Give `model` the constants of the layers in int8 that both have."""
+    theirs = {tensor.name: tensor for tensor in fitted.graph.initializer}
+    for tensor in model.graph.initializer:
+        same = theirs.get(tensor.name)
+        if same is not None and same.data_type == tensor.data_type and same.dims == tensor.dims:
+            tensor.CopyFrom(same)
 
 
 def _shift_head(model: onnx.ModelProto, shift: NDArray[np.float32]) -> bool:

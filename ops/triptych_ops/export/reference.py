@@ -48,7 +48,8 @@ class Reference:
             return torch.cat([self._weights.head(self._weights.backbone(self._images(batch))) for batch in batches])
 
     def _images(self, paths: Sequence[Path]) -> torch.Tensor:
-        return torch.stack([self._normalise(self._open(path)) for path in paths])  # (N, 3, S, S)
+        images = torch.stack([self._normalise(self._open(path)) for path in paths])  # (N, 3, S, S)
+        return images.contiguous(memory_format=torch.channels_last)  # half the time of depthwise convolutions
 
     def _open(self, path: Path) -> Image.Image:
         with Image.open(path) as file:
