@@ -50,6 +50,7 @@ def prepare(
             images=decoded.images,
             pixels_mean_difference=decoded.pixels_mean_difference,
             pixels_mean_tolerance=PIXELS_MEAN_TOLERANCE,
+            top1_agreement_minimum=TOP1_AGREEMENT_MINIMUM,
             decoded_top1_agreement=decoded.top1_agreement,
             fp16_images=own_graph.images if own_graph else 0,
             fp16_top1_agreement=own_graph.top1_agreement if own_graph else None,

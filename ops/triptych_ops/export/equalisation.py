@@ -30,9 +30,9 @@ def equalise(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> None:
     for family in families:
         measured = [sizes[name] for name in family if name in sizes]
         if measured:
-            size = np.max(measured, axis=0)
-            size = np.maximum(size, max(float(size.max()), np.finfo(np.float32).tiny) / _LARGEST_FACTOR)
-            factors |= dict.fromkeys(family, size.max() / size)
+            size: NDArray[np.float64] = np.max(np.stack(measured), axis=0)
+            largest = max(float(size.max()), float(np.finfo(np.float32).tiny))
+            factors |= dict.fromkeys(family, largest / np.maximum(size, largest / _LARGEST_FACTOR))
     _scale(model, convolutions, factors)
 
 

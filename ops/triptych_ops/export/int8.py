@@ -6,6 +6,7 @@ the logits, stays in float: steps of its outputs would decide between near class
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from .session import LOGITS, PIXELS, run
 
 _BATCH_SIZE = 4  # images; all activations of one batch are in memory together
 _RANKING_IMAGES = 16  # a tensor's harm is plain on few, and each takes a graph and a run of its own
-_RANKED_UNITS = 12  # of which the harm is measured: those whose layers lost most by themselves
+_RANKED_UNITS = 8  # of which the harm is measured: those whose layers lost most by themselves
 _CLIPPING = ("Clip", "Relu")  # that a quantised layer before them swallows
 _CPU_FLAGS = Path("/proc/cpuinfo")
 
@@ -69,6 +70,7 @@ class Quantiser:
         if _shift_head(corrected, shift):
             onnx.save(corrected, path)
 
+    @cache  # noqa: B019  lives as long as its graph is being made
     def ranked(self) -> tuple[tuple[str, ...], ...]:
         """The nodes to leave in float to spare one tensor its rounding, the most harmful tensor first.
 

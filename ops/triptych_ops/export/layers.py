@@ -28,6 +28,13 @@ class Layer:
         return int(self._attribute("group", 1)) if self.is_convolution else 1
 
     @property
+    def inputs(self) -> int:
+        """K."""
+        if self.is_convolution:
+            return int(np.prod(self.shape[1:]))
+        return self.shape[1] if self._is_transposed else self.shape[0]
+
+    @property
     def is_convolution(self) -> bool:
         """Otherwise a product."""
         return self.node.op_type == "Conv"
@@ -44,7 +51,8 @@ class Layer:
         """Of a matrix (G, O, K): in the graph's shape."""
         if self.is_convolution:
             return matrix.reshape(self.shape)
-        return matrix[0] if self._is_transposed else matrix[0].T
+        only: NDArray[Any] = matrix[0]
+        return only if self._is_transposed else only.T
 
     def samples(
         self, inputs: NDArray[np.float32], *, positions: int, random: np.random.Generator

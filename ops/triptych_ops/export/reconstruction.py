@@ -30,11 +30,11 @@ def reconstruct(
 ) -> dict[str, float]:
     """Set the weights and biases of `quantised`, which ONNX Runtime made of `model`, to int8 ones of `bits`.
 
-    `pixels` (N, S, S, 3): as many as memory allows are taken, evenly from all. Gives what each layer, by the name of
+    `pixels` (N, S, S, 3): the first are taken, as many as memory allows. Gives what each layer, by the name of
     its node, loses to the rounding of its weights, as a share of the variance of its outputs.
     """
     images = min(_IMAGES, max(_LEAST_IMAGES, _LARGEST_ELEMENTS // _most_elements(model)), len(pixels))
-    chosen = pixels[np.linspace(0, len(pixels) - 1, images).round().astype(int)]
+    chosen = pixels[:images]
     floats, codes = Evaluation(model, {PIXELS: chosen}), Evaluation(quantised, {PIXELS: chosen})
     nodes = {node.name: node for node in quantised.graph.node}
     uses = [name for node in quantised.graph.node for name in node.input]
@@ -95,7 +95,7 @@ def _moments(
     images: int,
     random: np.random.Generator,
 ) -> Moments:
-    width = layer.matrix(np.empty(layer.shape, np.float32)).shape[2]
+    width = layer.inputs
     positions = -(-min(_SAMPLES, max(_LEAST_SAMPLES, _SAMPLES_PER_INPUT * width)) // images)
     wide = width > _MOST_INPUTS
     means: list[NDArray[np.float64]] = [np.zeros((layer.groups, width)) for _ in range(2)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DAMPING = 0.01  # share of the mean variance added to each input's, as in https://arxiv.org/abs/2210.17323
-_CAUTION = 0.1  # the same where weights are fitted: less fits the few images, more leaves errors as they are
+_CAUTION = 1.0  # the same where weights are fitted: less fits the few images, more leaves errors as they are
 _TINY = float(np.finfo(np.float32).tiny)
 
 
@@ -72,7 +72,8 @@ def _variance(weights: NDArray[np.float64], covariance: NDArray[np.float64]) -> 
 def _damped(covariance: NDArray[np.float64], damping: float) -> NDArray[np.float64]:
     share = damping * np.einsum("gkk->g", covariance) / covariance.shape[1]
     floor = np.finfo(np.float32).eps  # of inputs that never change
-    return covariance + np.maximum(share, floor)[:, None, None] * np.eye(covariance.shape[1])
+    damped: NDArray[np.float64] = covariance + np.maximum(share, floor)[:, None, None] * np.eye(covariance.shape[1])
+    return damped
 
 
 def _gptq(

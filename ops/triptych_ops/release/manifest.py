@@ -77,6 +77,7 @@ class GpuForm(_Record):
     decoded_top1_agreement: float = Field(ge=0, le=1)  # of the torch network on its pixels and on torchvision's
     fp16_images: int  # 0 where the release's own graph is fp16
     fp16_top1_agreement: float | None  # of the GPU's fp16 graph with the float one
+    top1_agreement_minimum: float  # enforced by the build, of both
 
 
 class GoldenPrediction(_Record):

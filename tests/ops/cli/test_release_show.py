@@ -31,6 +31,7 @@ def _quantised(manifest: Manifest) -> Manifest:
         images=24,
         pixels_mean_difference=0.00432,
         decoded_top1_agreement=0.9583,
+        top1_agreement_minimum=0.915,
         pixels_mean_tolerance=0.05,
         fp16_images=40,
         fp16_top1_agreement=0.975,
