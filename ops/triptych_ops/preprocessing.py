@@ -13,8 +13,8 @@ class ImageLimits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     formats: list[str] = Field(default=["JPEG", "PNG", "WEBP"], min_length=1)  # Pillow's names
-    max_bytes: int = Field(default=contract.MAX_IMAGE_BYTES, gt=0)
-    max_pixels: int = Field(default=50_000_000, gt=0)  # 150 MB decoded
+    max_bytes: int = Field(default=contract.MAX_IMAGE_BYTES, gt=0, lt=2**31)
+    max_pixels: int = Field(default=50_000_000, gt=0, lt=2**31)  # 150 MB decoded
 
 
 class Preprocessing(BaseModel):
@@ -26,8 +26,8 @@ class Preprocessing(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    resize: int = Field(gt=0)  # pixels of the shorter side
-    crop: int = Field(gt=0)  # pixels of each side of the centre crop
+    resize: int = Field(gt=0, lt=2**16)  # pixels of the shorter side
+    crop: int = Field(gt=0, lt=2**16)  # pixels of each side of the centre crop
     interpolation: Literal["bilinear", "bicubic"]
     mean: list[float] = Field(min_length=3, max_length=3)  # R, G, B in [0, 1]
     std: list[Annotated[float, Field(gt=0)]] = Field(min_length=3, max_length=3)

@@ -69,6 +69,7 @@ def test_a_second_build_is_release_2_with_the_same_weights(store: Path, tmp_path
         (["--architecture", "resnet9000"], 3, "there is no architecture 'resnet9000'"),
         (["--architecture", "resnet18"], 2, "comes without weights; give a file with --weights"),
         (["--gate", "nowhere"], 3, "there is no folder nowhere"),
+        (["--calibration", "."], 2, "fp32 needs no calibration"),
         (["--weights", "nowhere.pth", "--architecture", "resnet18"], 3, "nowhere.pth"),
         (["--store", "/dev/null"], 1, "Not a directory"),
         (["--top-k", "1001"], 2, "top-k 1001 of 1000 classes"),

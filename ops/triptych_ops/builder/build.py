@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triptych_ops import export, release, runtime
+from triptych_ops.errors import UsageError
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.scratch import scratch_folder
 
@@ -32,7 +33,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
     """
     export.find_architecture(recipe.architecture)  # before torch is loaded
     gate_images = image_sets.from_folder(recipe.gate_images) if recipe.gate_images else None
-    calibration_images = image_sets.from_folder(recipe.calibration_images) if recipe.calibration_images else None
+    calibration_images = _calibration_images(recipe)
     installation = runtime.find_installation(os.environ)
     number = store.next_number()
     with ExitStack() as stack:
@@ -54,18 +55,23 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         report("exporting to ONNX and comparing with torch")
         exported = export.export_graph(weights, scratch / "fp32.onnx", pixels=_pixels(reference, golden))
         graph, calibration = exported.path, None
-        if recipe.precision != "fp32":
+        views = image_sets.for_gpu_form(scratch)
+        if recipe.precision == "int8":
             images = calibration_images or image_sets.for_calibration(scratch)
-            report(f"lowering the precision to {recipe.precision} with {len(images.paths)} images")
-            pixels = _pixels(reference, images.paths)
+            report(f"quantising to int8 with {len(images.paths)} images")
             lowered = export.lower_precision(
-                exported.path, scratch / "lowered.onnx", precision=recipe.precision, calibration=pixels
+                exported.path, scratch / "int8.onnx", precision="int8", calibration=_pixels(reference, images.paths)
             )
             graph, calibration = lowered.path, evidence.calibration(lowered, images)
+        elif recipe.precision == "fp16":
+            report("rounding to fp16")
+            pixels = _pixels(reference, views)
+            graph = export.lower_precision(
+                exported.path, scratch / "fp16.onnx", precision="fp16", calibration=pixels
+            ).path
         gpu = None
         if export.dali_available():
             report("preparing the GPU form")
-            views = image_sets.for_gpu_form(scratch)
             float_graph = None if recipe.precision == "fp16" else exported.path
             gpu = gpu_form.prepare(scratch, weights, served=graph, float_graph=float_graph, images=views)
 
@@ -91,7 +97,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         copy_repository = partial(release.copy_repository, staged, digests)
         served = serve_once(installation, copy_repository, golden=golden, measured=measuring.paths)
         measured = quality.measure(served.measured, reference.probabilities(measuring.paths), weights.labels)
-        gate = quality.GATES[recipe.precision].at_least(recipe.top1_agreement_minimum)
+        gate = quality.GATES[recipe.precision].with_minimum(recipe.top1_agreement_minimum)
         quality.require(measured, gate, [str(path) for path in measuring.paths])
 
         report(f"publishing release {number}")
@@ -115,6 +121,15 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             files=digests,
         )
         return store.publish(staged, manifest)
+
+
+def _calibration_images(recipe: Recipe) -> image_sets.ImageSet | None:
+    if recipe.calibration_images is None:
+        return None
+    if recipe.precision != "int8":
+        raise UsageError(f"{recipe.precision} needs no calibration; leave --calibration out, or build --precision int8")
+    images = image_sets.from_folder(recipe.calibration_images)
+    return image_sets.sample(images, most=image_sets.CALIBRATION_IMAGES)
 
 
 def _pixels(reference: export.Reference, paths: Sequence[Path]) -> NDArray[np.uint8]:  # -> (N, S, S, 3)

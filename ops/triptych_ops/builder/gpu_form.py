@@ -9,7 +9,10 @@ from triptych_ops import export, release
 from triptych_ops.errors import RefusedError
 
 PIXELS_MEAN_TOLERANCE = 0.05
-"""Of 255, from DALI's graph to torchvision: ten times what is measured; without antialiasing it would be far more."""
+"""Of 255, from DALI's graph to torchvision: ten times what it is for photographs."""
+
+TOP1_AGREEMENT_MINIMUM = 0.95
+"""Of 40 views two may lie between classes."""
 
 _JPEGS = {".jpg", ".jpeg"}  # all that DALI is given
 
@@ -33,7 +36,7 @@ def prepare(
     float_graph: the network in fp32; None where the release's own graph is fp16 and the GPU runs that
 
     Raises:
-        RefusedError: the decoder's pixels are not torchvision's.
+        RefusedError: the decoder's pixels are not torchvision's, or the answers are others.
     """
     decoders = export.serialise_dali(weights.preprocessing, scratch)
     decoded = export.measure_dali(decoders[0], [path for path in images if path.suffix in _JPEGS], weights)
@@ -43,6 +46,9 @@ def prepare(
             f"at most {PIXELS_MEAN_TOLERANCE:g} is accepted"
         )
     own_graph = _fp16(float_graph, scratch / "gpu.onnx", weights, images) if float_graph else None
+    _require_agreement("torch on DALI's pixels", decoded.top1_agreement)
+    if own_graph:
+        _require_agreement("the GPU's fp16 graph", own_graph.top1_agreement)
     return GpuForm(
         parts=release.GpuParts.of(decoders=decoders, served=served, own_graph=own_graph.path if own_graph else None),
         measured=release.GpuForm(
@@ -56,6 +62,14 @@ def prepare(
             fp16_top1_agreement=own_graph.top1_agreement if own_graph else None,
         ),
     )
+
+
+def _require_agreement(what: str, agreement: float) -> None:
+    if not agreement >= TOP1_AGREEMENT_MINIMUM:
+        raise RefusedError(
+            f"the top-1 class of {what} agrees with torch on {agreement:.1%} of images, "
+            f"at least {TOP1_AGREEMENT_MINIMUM:.0%} is accepted"
+        )
 
 
 def _fp16(graph: Path, path: Path, weights: export.Weights, images: list[Path]) -> export.LoweredGraph:

@@ -13,6 +13,7 @@ GATE_IMAGES = 256
 """So many that one image more or less is 0.4 % of them."""
 
 CALIBRATION_IMAGES = 256
+"""At most; their pixels and activations are in memory together."""
 
 GPU_FORM_IMAGES = 40
 """Enough for a difference of pixels; each is decoded and classified three times on the CPU."""
@@ -43,6 +44,15 @@ def from_folder(folder: Path) -> ImageSet:
     if not paths:
         raise MissingError(f"there is no image in {folder}; it needs files ending in {', '.join(sorted(_SUFFIXES))}")
     return ImageSet(paths, f"folder {folder.resolve().name}")
+
+
+def sample(images: ImageSet, *, most: int) -> ImageSet:
+    """At most so many of the images, evenly from all of them."""
+    count = len(images.paths)
+    if count <= most:
+        return images
+    chosen = tuple(images.paths[index * count // most] for index in range(most))
+    return ImageSet(chosen, f"{most} of {count} in {images.source}")
 
 
 def for_gate(scratch: Path) -> ImageSet:

@@ -22,7 +22,7 @@ class Gate:
     # Two classes whose reference probabilities are no further apart are one answer: rounding decides between them.
     tie: float = 0.0
 
-    def at_least(self, top1_agreement: float | None) -> "Gate":
+    def with_minimum(self, top1_agreement: float | None) -> "Gate":
         """The same with the user's own minimum, where there is one."""
         return self if top1_agreement is None else replace(self, top1_agreement_minimum=top1_agreement)
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torchvision import transforms
 
+from triptych_ops.errors import RefusedError
+
 from .weights import Weights
 
 _BATCH_SIZE = 16  # images at a time: memory stays bounded, and larger ones are no faster on a CPU
@@ -31,7 +33,11 @@ class Reference:
         )
 
     def pixels(self, path: Path) -> NDArray[np.uint8]:  # -> (S, S, 3) uint8
-        """The image as the network's input, before normalisation."""
+        """The image as the network's input, before normalisation.
+
+        Raises:
+            RefusedError: it cannot be decoded.
+        """
         return np.asarray(self._open(path))
 
     def logits(self, paths: Sequence[Path]) -> NDArray[np.float32]:  # -> (N, C) float32
@@ -52,6 +58,9 @@ class Reference:
         return images.contiguous(memory_format=torch.channels_last)  # half the time of depthwise convolutions
 
     def _open(self, path: Path) -> Image.Image:
-        with Image.open(path) as file:
-            image: Image.Image = self._cut(ImageOps.exif_transpose(file).convert("RGB"))
+        try:
+            with Image.open(path) as file:
+                image: Image.Image = self._cut(ImageOps.exif_transpose(file).convert("RGB"))
+        except Exception as error:  # decoders raise whatever damaged bytes lead them to
+            raise RefusedError(f"{path} is no image that can be decoded: {error}; take it out") from error
         return image

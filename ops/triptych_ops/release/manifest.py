@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -10,6 +10,9 @@ from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import Preprocessing
 
 Precision = Literal["fp32", "int8", "fp16"]
+
+_Count = Annotated[int, Field(ge=0, lt=2**31)]
+_Positive = Annotated[int, Field(gt=0, lt=2**31)]
 
 
 class _Record(BaseModel):
@@ -37,7 +40,7 @@ class WeightsSource(_Record):
 class ExportParity(_Record):
     """Measured differences of the float graph to torch, before its precision was lowered."""
 
-    images: int
+    images: _Count
     logits_max_difference: float  # absolute, as the others
     logits_tolerance: float  # enforced by the build; larger networks have larger logits
     embedding_max_difference: float
@@ -47,7 +50,7 @@ class ExportParity(_Record):
 class Calibration(_Record):
     """How an int8 graph was quantised."""
 
-    images: int
+    images: _Count
     source: str
     method: str
     float_layers: list[str]  # left in float because the accuracy needed it
@@ -56,11 +59,11 @@ class Calibration(_Record):
 class Quality(_Record):
     """Served answers against the fp32 torch reference, each measure beside the bound that the build enforced."""
 
-    images: int = Field(gt=0)
+    images: _Positive
     source: str  # where the images come from
     top1_agreement: float = Field(ge=0, le=1)  # share of images, ties among them
     top1_agreement_minimum: float
-    ties: int = Field(ge=0)  # images between two classes that the reference cannot tell apart, either of them served
+    ties: _Count  # images between two classes that the reference cannot tell apart, either of them served
     score_max_difference: float  # over the K served classes of every image, absolute probability
     score_max_tolerance: float | None  # None where lower precision moves single images further
     score_mean_difference: float  # mean over images of the largest difference of each
@@ -71,11 +74,11 @@ class GpuForm(_Record):
     """What could be measured of the GPU form without a GPU: its decoder and its graph, both run on the CPU."""
 
     dali: str  # version that serialised the decoder
-    images: int  # decoded by it
+    images: _Count  # decoded by it
     pixels_mean_difference: float  # to torchvision, of 255
     pixels_mean_tolerance: float
     decoded_top1_agreement: float = Field(ge=0, le=1)  # of the torch network on its pixels and on torchvision's
-    fp16_images: int  # 0 where the release's own graph is fp16
+    fp16_images: _Count  # 0 where the release's own graph is fp16
     fp16_top1_agreement: float | None  # of the GPU's fp16 graph with the float one
     top1_agreement_minimum: float  # enforced by the build, of both
 
@@ -83,7 +86,7 @@ class GpuForm(_Record):
 class GoldenPrediction(_Record):
     """One class of a golden answer."""
 
-    class_id: int
+    class_id: _Count
     label: str
     score: float
 
@@ -100,13 +103,13 @@ class Manifest(_Record):
     """The whole of `release.json`."""
 
     schema_version: Literal[1] = 1
-    number: int = Field(gt=0)
+    number: _Positive
     created_at: datetime
     architecture: str
     precision: Precision
-    classes: int = Field(gt=0)
-    embedding_size: int = Field(gt=0)
-    top_k: int = Field(gt=0)
+    classes: _Positive
+    embedding_size: _Positive
+    top_k: _Positive
     weights: WeightsSource
     preprocessing: Preprocessing
     parity: ExportParity

@@ -29,6 +29,14 @@ def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
         image_sets.from_folder(tmp_path)
 
 
+def test_a_sample_is_even_and_says_so() -> None:
+    images = image_sets.ImageSet(tuple(Path(f"{number}.jpg") for number in range(10)), "folder x")
+    assert image_sets.sample(images, most=10) == images
+    few = image_sets.sample(images, most=4)
+    assert [path.stem for path in few.paths] == ["0", "2", "5", "7"]
+    assert few.source == "4 of 10 in folder x"
+
+
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[image_sets.ImageSet, image_sets.ImageSet]:
     scratch = tmp_path_factory.mktemp("sets")

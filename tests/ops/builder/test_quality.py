@@ -68,8 +68,8 @@ def test_a_single_drift_beyond_the_tolerance_is_refused_and_named() -> None:
 
 
 def test_a_users_own_minimum_replaces_the_gates() -> None:
-    assert GATE.at_least(None) == GATE
-    quality.require(measured(disagreements=2), GATE.at_least(0.5), NAMES)
+    assert GATE.with_minimum(None) == GATE
+    quality.require(measured(disagreements=2), GATE.with_minimum(0.5), NAMES)
 
 
 @pytest.mark.parametrize("place", [0, 1])
