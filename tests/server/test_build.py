@@ -19,7 +19,7 @@ def test_the_manifest_has_the_measured_parity(store: Path) -> None:
     manifest = Store(store).release(1).manifest
     assert 0 < manifest.parity.logits_max_difference <= 1e-4
     assert 0 < manifest.parity.embedding_max_difference <= 1e-4
-    assert manifest.quality.images == 256
+    assert 200 < manifest.quality.images <= 256  # less those on which torch is undecided
     assert manifest.quality.top1_agreement == 1
     assert 0 < manifest.quality.score_mean_difference < manifest.quality.score_max_difference <= 0.02
     assert manifest.gpu is not None

@@ -60,7 +60,11 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             images = calibration_images or image_sets.for_calibration(scratch)
             report(f"quantising to int8 with {len(images.paths)} images")
             lowered = export.lower_precision(
-                exported.path, scratch / "int8.onnx", precision="int8", calibration=_pixels(reference, images.paths)
+                exported.path,
+                scratch / "int8.onnx",
+                precision="int8",
+                calibration=_pixels(reference, images.paths),
+                tie=image_sets.UNDECIDED,
             )
             graph, calibration = lowered.path, evidence.calibration(lowered, images)
         elif recipe.precision == "fp16":
@@ -94,9 +98,12 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
 
         measuring = gate_images or image_sets.for_gate(scratch)
         report(f"serving it and comparing its answers with torch on {len(measuring.paths)} images")
+        expected = reference.probabilities(measuring.paths)
+        if gate_images is None:
+            measuring, expected = image_sets.decided(measuring, expected)
         copy_repository = partial(release.copy_repository, staged, digests)
         served = serve_once(installation, copy_repository, golden=golden, measured=measuring.paths)
-        measured = quality.measure(served.measured, reference.probabilities(measuring.paths), weights.labels)
+        measured = quality.measure(served.measured, expected, weights.labels)
         gate = quality.GATES[recipe.precision].with_minimum(recipe.top1_agreement_minimum)
         quality.require(measured, gate, [str(path) for path in measuring.paths])
 

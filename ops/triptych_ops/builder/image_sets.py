@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS, SCENES, enlarged
-from triptych_ops.views import write_views
+
+from .views import write_views
 
 _SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
 
@@ -17,6 +21,10 @@ CALIBRATION_IMAGES = 256
 
 GPU_FORM_IMAGES = 40
 """Enough for a difference of pixels; each is decoded and classified three times on the CPU."""
+
+UNDECIDED = 0.02
+"""Generated views may show no class at all. Where the reference's two best are closer, top-1 says nothing of the served
+answer, so such a view is passed over."""
 
 _GATE_SEED, _CALIBRATION_SEED, _GPU_FORM_SEED = 1, 2, 3
 
@@ -60,6 +68,17 @@ def for_gate(scratch: Path) -> ImageSet:
     own = [*(photograph.path for photograph in PHOTOGRAPHS), enlarged(scratch)]
     views = write_views(_folder(scratch, "gate"), count=GATE_IMAGES - len(own), seed=_GATE_SEED)
     return ImageSet((*own, *views), f"{len(own)} photographs and {len(views)} views of {len(SCENES)} photographs")
+
+
+def decided(images: ImageSet, probabilities: NDArray[np.float32]) -> tuple[ImageSet, NDArray[np.float32]]:
+    """The images for which the reference, `probabilities` (N, C), is not `UNDECIDED`, with their probabilities."""
+    best = np.partition(probabilities, -2, axis=1)[:, -2:]  # (N, 2) second, first
+    kept = np.flatnonzero(best[:, 1] - best[:, 0] >= UNDECIDED)
+    if len(kept) == len(images.paths):
+        return images, probabilities
+    passed_over = len(images.paths) - len(kept)
+    source = f"{images.source}, less {passed_over} on which torch is undecided"
+    return ImageSet(tuple(images.paths[index] for index in kept), source), probabilities[kept]
 
 
 def for_calibration(scratch: Path) -> ImageSet:

@@ -14,6 +14,7 @@ _SERVER_KEY = re.compile(r"(?i)^(TRITON|LD_|DYLD_|PYTHON|CUDA_|NVIDIA_|shm[-_]|s
 _ENVIRONMENT_KEY = "EXECUTION_ENV_PATH"
 # What an accelerator compiles is kept outside of a repository that is mounted read-only.
 _CACHE_KEYS = {"trt_engine_cache_path", "trt_timing_cache_path"}
+_CACHES = "/var/cache/"
 
 Key = tuple[str | int, ...]
 
@@ -96,7 +97,7 @@ def parameters(form: Form) -> Iterator[Finding]:
                 yield form.found("E251", f"the parameter {name!r} names {value!r}", *place)
             elif _SERVER_KEY.search(name):
                 yield form.found("E256", f"the parameter {name!r} is no model's", *place)
-            elif climbs(value.removeprefix("/") if name in _CACHE_KEYS else " ".join(value.splitlines())):
+            elif climbs(value.removeprefix(_CACHES) if name in _CACHE_KEYS else " ".join(value.splitlines())):
                 yield form.found("E250", f"the parameter {name!r} is {value!r}", *place)
 
 

@@ -11,7 +11,7 @@ from triptych_ops.errors import OpsError
 from .wire import Message, WireError, describe
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+    from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 # Fields by their numbers in onnx.proto.
 _PAYLOAD = frozenset({4, 5, 6, 7, 9, 10, 11})  # float_data … raw_data … uint64_data
@@ -21,10 +21,12 @@ _SPARSE = Message({1: _TENSOR, 2: _TENSOR})
 
 def _shape_of_model() -> Message:
     attributes: dict[int, Message] = {5: _TENSOR, 10: _TENSOR, 22: _SPARSE, 23: _SPARSE}
-    node = Message({5: Message(attributes)})
+    attribute = Message(attributes)
+    node = Message({5: attribute})
     graph = Message({1: node, 5: _TENSOR, 15: _SPARSE})
     attributes |= {6: graph, 11: graph}  # the branches of If and Loop are graphs
-    return Message({7: graph, 25: Message({7: node})})
+    function = Message({7: node, 11: attribute})  # its attributes have defaults
+    return Message({7: graph, 25: function})
 
 
 _MODEL = _shape_of_model()
@@ -77,8 +79,12 @@ def read(file: BinaryIO, size_bytes: int) -> Graph:
 
 def _graph(model: "ModelProto", size_bytes: int) -> Graph:
     nodes = list(_nodes(model))
-    graphs = [model.graph, *(graph for node in nodes for graph in _branches(node))]
-    tensors = list(_tensors(graphs, nodes))
+    attributes = [
+        *(attribute for function in model.functions for attribute in function.attribute_proto),
+        *(attribute for node in nodes for attribute in node.attribute),
+    ]
+    graphs = [model.graph, *_branches(attributes)]
+    tensors = list(_tensors(graphs, attributes))
     defaults = {_text(tensor.name) for tensor in model.graph.initializer}
     inputs = {_text(given.name): _tensor(given) for given in model.graph.input}
     sparse = [sparse.values for graph in graphs for sparse in graph.sparse_initializer]
@@ -106,32 +112,33 @@ def _text(name: str | bytes) -> str:
 
 def _nodes(model: "ModelProto") -> Iterator["NodeProto"]:
     """Every node, those of branches and functions included."""
-    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+    waiting = [*model.graph.node]
+    for function in model.functions:
+        waiting.extend(function.node)
+        waiting.extend(node for graph in _branches(function.attribute_proto) for node in graph.node)
     while waiting:
         node = waiting.pop()
         yield node
-        for graph in _branches(node):
-            waiting.extend(graph.node)
+        waiting.extend(inner for graph in _branches(node.attribute) for inner in graph.node)
 
 
-def _branches(node: "NodeProto") -> Iterator["GraphProto"]:
-    for attribute in node.attribute:
+def _branches(attributes: Iterable["AttributeProto"]) -> Iterator["GraphProto"]:
+    for attribute in attributes:
         if attribute.HasField("g"):
             yield attribute.g
         yield from attribute.graphs
 
 
-def _tensors(graphs: Iterable["GraphProto"], nodes: Iterable["NodeProto"]) -> Iterator["TensorProto"]:
+def _tensors(graphs: Iterable["GraphProto"], attributes: Iterable["AttributeProto"]) -> Iterator["TensorProto"]:
     for graph in graphs:
         yield from graph.initializer
-    for node in nodes:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield attribute.t
-            yield from attribute.tensors
-            for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
-                yield sparse.values
-                yield sparse.indices
+    for attribute in attributes:
+        if attribute.HasField("t"):
+            yield attribute.t
+        yield from attribute.tensors
+        for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+            yield sparse.values
+            yield sparse.indices
 
 
 def _tensor(value: "ValueInfoProto") -> GraphTensor:

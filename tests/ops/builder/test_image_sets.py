@@ -1,12 +1,13 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from triptych_ops.builder import image_sets
+from triptych_ops.builder.views import write_views
 from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.photographs import SCENES
-from triptych_ops.views import write_views
 
 
 def test_a_folder_is_read_with_its_subfolders_by_suffix(tmp_path: Path) -> None:
@@ -35,6 +36,16 @@ def test_a_sample_is_even_and_says_so() -> None:
     few = image_sets.sample(images, most=4)
     assert [path.stem for path in few.paths] == ["0", "2", "5", "7"]
     assert few.source == "4 of 10 in folder x"
+
+
+def test_what_the_reference_cannot_tell_apart_is_passed_over() -> None:
+    images = image_sets.ImageSet(tuple(Path(f"{number}.jpg") for number in range(4)), "views")
+    rows = [(0.5, 0.49, 0.01), (0.9, 0.05, 0.05), (0.1, 0.445, 0.455), (0.3, 0.33, 0.37)]
+    kept, probabilities = image_sets.decided(images, np.array(rows, dtype=np.float64).astype(np.float32))
+    assert [path.stem for path in kept.paths] == ["1", "3"]
+    assert np.allclose(probabilities, [rows[1], rows[3]])
+    assert kept.source == "views, less 2 on which torch is undecided"
+    assert image_sets.decided(kept, probabilities)[0] == kept
 
 
 @pytest.fixture(scope="module")

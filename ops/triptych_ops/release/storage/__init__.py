@@ -8,10 +8,10 @@ from pathlib import Path
 
 from triptych_ops.errors import UsageError
 
-from .base import Storage
+from .base import RemoteStorage, Storage
 from .folder import FolderStorage
 
-__all__ = ["FolderStorage", "Storage", "open_storage"]
+__all__ = ["FolderStorage", "RemoteStorage", "Storage", "open_storage"]
 
 _SCHEME = "s3://"
 

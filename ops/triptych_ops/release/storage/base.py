@@ -7,7 +7,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
+from triptych_ops.errors import RefusedError
+
 CHUNK_BYTES = 1 << 20  # as fast as larger ones, and small enough to stay in a core's cache
+LARGEST_READ_BYTES = 16 << 20  # manifests, signatures and labels of 80,000 files or classes are smaller
 _READERS = 8  # small files read at the same time, which hides the way to an object store
 
 
@@ -34,14 +37,13 @@ class Storage(ABC):
     def exists(self) -> bool:
         """Whether there is a folder at the root. A bucket that exists has every prefix."""
 
+    @abstractmethod
     def read(self, name: str) -> bytes | None:
-        """The content of a file; None where there is none."""
-        with self._failures():
-            try:
-                content: bytes = self.filesystem.cat_file(self._path(name))
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-        return content
+        """The content of a small file; None where there is none.
+
+        Raises:
+            RefusedError: it is no plain file, or larger than 16 MiB.
+        """
 
     def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
         """The contents of those of these files that there are, read side by side."""
@@ -51,8 +53,11 @@ class Storage(ABC):
             return {name: content for name, content in contents if content is not None}
 
     @abstractmethod
-    def matching(self, pattern: str) -> list[str]:
-        """The files whose name has this form, sorted; `*` stands for one part of a name."""
+    def matching(self, pattern: str) -> dict[str, int]:
+        """The files whose name has this form, sorted, and their sizes; `*` stands for one part of a name.
+
+        What is no plain file has some size above 0; whoever reads it is told.
+        """
 
     @abstractmethod
     def folders(self, name: str) -> list[str]:
@@ -87,16 +92,12 @@ class Storage(ABC):
         """Make or replace a file, so that a reader sees the old or the new content and nothing between."""
 
     @abstractmethod
-    def upload(self, name: str, chunks: Iterator[bytes], *, size: int) -> None:
-        """Make or replace a file of `size` bytes; where `chunks` raises, nothing appears."""
-
-    @abstractmethod
     def remove(self, name: str) -> None:
         """Remove a file, if there is one."""
 
     @abstractmethod
-    def remove_all(self, name: str) -> None:
-        """Remove a folder and all below it, if there is one."""
+    def remove_all(self, name: str, *, last: str) -> None:
+        """Remove a folder and all that it holds now, if there is one; `last`, a file directly in it, at the end."""
 
     @abstractmethod
     def remove_parts(self) -> None:
@@ -110,5 +111,17 @@ class Storage(ABC):
     def _failures(self) -> AbstractContextManager[None]:
         """Translates what the file system below raises into the tooling's errors."""
 
+    def _not_readable(self, name: str) -> RefusedError:
+        problem = f"is a link, a special file or larger than {LARGEST_READ_BYTES >> 20} MiB"
+        return RefusedError(f"{self.where(name)} {problem}, so it is not read; remove it, or restore it from a backup")
+
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
+
+
+class RemoteStorage(Storage):
+    """Takes a release file by file: it has no rename of a whole folder."""
+
+    @abstractmethod
+    def upload(self, name: str, chunks: Iterator[bytes], *, size: int) -> None:
+        """Make or replace a file of `size` bytes; where `chunks` raises, nothing appears."""

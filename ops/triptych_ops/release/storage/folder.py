@@ -1,7 +1,9 @@
 """A folder of this machine, or of one that is mounted."""
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -10,12 +12,16 @@ from typing import Self
 from fsspec.implementations.local import LocalFileSystem
 from typing_extensions import override
 
-from triptych_ops.errors import RefusedError
+from triptych_ops.errors import OpsError, RefusedError
 from triptych_ops.scratch import flush_to_disk, scratch_folder
 
-from .base import CHUNK_BYTES, Storage
+from .base import CHUNK_BYTES, LARGEST_READ_BYTES, Storage
 
 _SCRATCH = ".new-"  # a folder beside `releases`: same file system, and nothing lists it
+_ATTEMPTS = 100  # each lost one means that somebody made the file and somebody removed it
+# Neither a link is followed nor a pipe waited for.
+_PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_FILE = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}  # of a link, a socket, a device, a folder
 
 
 class FolderStorage(Storage):
@@ -34,8 +40,31 @@ class FolderStorage(Storage):
         return self.folder.is_dir()
 
     @override
-    def matching(self, pattern: str) -> list[str]:
-        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(pattern))
+    def read(self, name: str) -> bytes | None:
+        try:
+            descriptor = os.open(self.folder / name, _PLAIN)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                raise self._not_readable(name) from error
+            raise
+        with open(descriptor, "rb") as file:
+            plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            content = file.read(LARGEST_READ_BYTES + 1) if plain else b""
+        if not plain or len(content) > LARGEST_READ_BYTES:
+            raise self._not_readable(name)
+        return content
+
+    @override
+    def matching(self, pattern: str) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for path in sorted(self.folder.glob(pattern)):
+            with suppress(FileNotFoundError):  # removed since
+                status = path.lstat()
+                name = path.relative_to(self.folder).as_posix()
+                found[name] = status.st_size if stat.S_ISREG(status.st_mode) else 1
+        return found
 
     @override
     def folders(self, name: str) -> list[str]:
@@ -68,15 +97,15 @@ class FolderStorage(Storage):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._written(content) as written:
-            while True:
+            for _ in range(_ATTEMPTS):
                 # A link appears whole, and only where there is nothing.
                 with suppress(FileExistsError):
                     os.link(written, path)
-                    break
+                    flush_to_disk(path.parent)
+                    return None
                 if (present := self.read(name)) is not None:
                     return None if present == content else present
-        flush_to_disk(path.parent)
-        return None
+        raise OpsError(f"{path} is made and removed by others all the time; try again")
 
     @override
     def replace(self, name: str, content: bytes) -> None:
@@ -98,21 +127,26 @@ class FolderStorage(Storage):
             yield file
 
     @override
-    def upload(self, name: str, chunks: Iterator[bytes], *, size: int) -> None:
-        self.replace(name, b"".join(chunks))
-
-    @override
     def remove(self, name: str) -> None:
         path = self.folder / name
         path.unlink(missing_ok=True)
         flush_to_disk(path.parent)
 
     @override
-    def remove_all(self, name: str) -> None:
-        path = self.folder / name
-        if path.is_dir():
-            shutil.rmtree(path)
-            flush_to_disk(path.parent)
+    def remove_all(self, name: str, *, last: str) -> None:
+        folder = self.folder / name
+        if not folder.is_dir():
+            return
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != last:
+                path.unlink(missing_ok=True)
+        flush_to_disk(folder)
+        (folder / last).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody published here since, or it is gone
+            folder.rmdir()
+        flush_to_disk(folder.parent)
 
     @override
     def remove_parts(self) -> None:

@@ -1,12 +1,14 @@
 """A prefix of a bucket in an object store that speaks S3, configured by the standard AWS_* variables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from tempfile import gettempdir
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+from fsspec.asyn import sync
 from fsspec.core import url_to_fs
 from s3fs.core import S3_RETRYABLE_ERRORS
 from typing_extensions import override
@@ -15,7 +17,9 @@ from triptych_ops.errors import OpsError, UsageError
 from triptych_ops.scratch import scratch_folder
 
 from . import failures
-from .base import Storage
+from .base import LARGEST_READ_BYTES, RemoteStorage
+
+_Answer = TypeVar("_Answer")
 
 # At most 3 x 8 s and the waits between: an endpoint that takes connections and says nothing ends in half a minute.
 _CONNECTION: dict[str, Any] = {
@@ -30,7 +34,7 @@ _PART_BYTES = 16 << 20  # a larger file is sent in parts
 _REMOVERS = 8
 
 
-class ObjectStorage(Storage):
+class ObjectStorage(RemoteStorage):
     """Exclusive by a conditional put (`If-None-Match: *`); listings are read anew each time."""
 
     def __init__(self, location: str) -> None:
@@ -55,11 +59,30 @@ class ObjectStorage(Storage):
         return True
 
     @override
-    def matching(self, pattern: str) -> list[str]:
+    def read(self, name: str) -> bytes | None:
+        key = self._path(name).partition("/")[2]
+
+        async def content() -> bytes:
+            answer = await self.filesystem._call_s3("get_object", Bucket=self.bucket, Key=key)
+            try:
+                if answer["ContentLength"] > LARGEST_READ_BYTES:
+                    raise self._not_readable(name)
+                body: bytes = await answer["Body"].read()
+            finally:
+                answer["Body"].close()
+            return body
+
+        try:
+            return self._attempted(name, lambda: sync(self.filesystem.loop, content))
+        except FileNotFoundError:
+            return None
+
+    @override
+    def matching(self, pattern: str) -> dict[str, int]:
         fixed = pattern.split("*")[0].rpartition("/")[0]
         depth = len(PurePosixPath(pattern).parts)
-        names = map(PurePosixPath, self._find(fixed))
-        return [str(name) for name in names if len(name.parts) == depth and name.match(pattern)]
+        found = {PurePosixPath(name): size for name, size in self._find(fixed).items()}
+        return {str(name): size for name, size in found.items() if len(name.parts) == depth and name.match(pattern)}
 
     @override
     def folders(self, name: str) -> list[str]:
@@ -69,14 +92,16 @@ class ObjectStorage(Storage):
 
     @override
     def files(self) -> list[str]:
-        return self._find("")
+        return list(self._find(""))
 
-    def _find(self, name: str) -> list[str]:
+    def _find(self, name: str) -> dict[str, int]:
+        """Every file below a folder, sorted, and its size."""
         with self._failures():
             found = self.filesystem.find(self._path(name), detail=True)
         # Some servers list a folder, that of the name itself too, as an object.
-        paths = (path for path, info in found.items() if info["type"] == "file" and not path.endswith("/"))
-        return sorted(path.removeprefix(f"{self._root}/") for path in paths if path.startswith(f"{self._root}/"))
+        sizes = {path: info["size"] for path, info in found.items() if info["type"] == "file"}
+        below = (path for path in sorted(sizes) if path.startswith(f"{self._root}/") and not path.endswith("/"))
+        return {path.removeprefix(f"{self._root}/"): sizes[path] for path in below}
 
     @override
     def chunks(self, name: str) -> Iterator[bytes]:
@@ -86,20 +111,21 @@ class ObjectStorage(Storage):
         starts = range(0, size, _RANGE_BYTES)
         for first in range(0, len(starts), _RANGES):
             some = starts[first : first + _RANGES]
-            yield from self._ranges(path, list(some), [min(start + _RANGE_BYTES, size) for start in some])
+            starts_ends = (list(some), [min(start + _RANGE_BYTES, size) for start in some])
+            read = partial(self.filesystem.cat_ranges, [path] * len(some), *starts_ends, on_error="raise")
+            yield from self._attempted(name, read)
 
-    def _ranges(self, path: str, starts: list[int], ends: list[int]) -> list[bytes]:
-        attempts_left = _ATTEMPTS
-        with self._failures():
-            while True:
-                attempts_left -= 1
+    def _attempted(self, name: str, read: Callable[[], _Answer]) -> _Answer:
+        """What `read` gives, again where the body breaks off on its way."""
+        broken: BaseException | None = None
+        for _ in range(_ATTEMPTS):
+            with self._failures():
                 try:
-                    bodies: list[bytes] = self.filesystem.cat_ranges([path] * len(starts), starts, ends)
-                except S3_RETRYABLE_ERRORS:
-                    if not attempts_left:
-                        raise
-                else:
-                    return bodies
+                    return read()
+                except S3_RETRYABLE_ERRORS as error:
+                    broken = error
+        words = " ".join(str(broken).split())
+        raise OpsError(f"{self.where(name)} breaks off each time that it is read: {words}; try again") from broken
 
     @override
     def create(self, name: str, content: bytes) -> bytes | None:
@@ -145,9 +171,10 @@ class ObjectStorage(Storage):
             self.filesystem.rm_file(self._path(name))
 
     @override
-    def remove_all(self, name: str) -> None:
+    def remove_all(self, name: str, *, last: str) -> None:
         with ThreadPoolExecutor(_REMOVERS) as removers:
-            list(removers.map(self.remove, self._find(name)))
+            list(removers.map(self.remove, self._find(name).keys() - {f"{name}/{last}"}))
+        self.remove(f"{name}/{last}")
 
     @override
     def remove_parts(self) -> None:

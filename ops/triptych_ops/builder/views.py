@@ -11,7 +11,7 @@ from random import Random
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from .photographs import SCENES, Photograph
+from triptych_ops.photographs import SCENES, Photograph
 
 _AREA = (0.3, 1.0)  # of the photograph
 _ASPECT = (3 / 4, 4 / 3)  # of a view, before it is cut to fit
