@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from socket import create_server
 
+import pytest
+
 WEED = Path(sys.prefix) / "bin" / "weed"
 BUCKET = "triptych"
 _START_S = 20
@@ -78,6 +80,15 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         process.wait()
         for name in _PORTS:  # it makes them there, whatever TMPDIR says
             Path(f"/tmp/seaweedfs-{name}-grpc-{ports[f'{name}.port.grpc']}.sock").unlink(missing_ok=True)  # noqa: S108
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A real object store; this process, and what it starts, are its `writer`."""
+    with object_store(tmp_path_factory.mktemp("objects")) as started, pytest.MonkeyPatch.context() as patch:
+        for name, value in started.environment().items():
+            patch.setenv(name, value)
+        yield started
 
 
 def _make_bucket(store: ObjectStore) -> None:

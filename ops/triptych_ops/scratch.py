@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_MARK = ".triptych-scratch"
+"""Ends every name, so that no folder of a user's is ever taken for an abandoned one."""
+
 # In a folder that everybody may write to, a name may be a pipe or a link that somebody planted.
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -19,7 +22,7 @@ def scratch_folder(parent: Path, *, prefix: str) -> Iterator[Path]:
     Its owner holds a lock on it, which ends with the process however that ends. So this user's folders of
     the same prefix whose lock is free were abandoned by a killed process, and are removed first.
     """
-    for abandoned in parent.glob(f"{prefix}*"):
+    for abandoned in parent.glob(f"{prefix}*{_MARK}"):
         _remove_if_abandoned(abandoned)
     folder, lock = _new_locked(parent, prefix)
     try:
@@ -27,6 +30,11 @@ def scratch_folder(parent: Path, *, prefix: str) -> Iterator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(lock)
+
+
+def is_scratch(name: str, *, prefix: str) -> bool:
+    """Whether a scratch folder of this prefix may be called so."""
+    return name.startswith(prefix) and name.endswith(_MARK)
 
 
 def flush_to_disk(path: Path) -> None:
@@ -40,7 +48,7 @@ def flush_to_disk(path: Path) -> None:
 
 def _new_locked(parent: Path, prefix: str) -> tuple[Path, int]:
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=prefix, suffix=_MARK, dir=parent))
         try:
             lock = os.open(folder, _FOLDER)
         except FileNotFoundError:  # somebody tidied between the making and the opening

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from object_store import BUCKET, ObjectStore, object_store
+from object_store import BUCKET, ObjectStore
+from object_store import objects as objects
 
 _PUBLISHER = Path(__file__).with_name("publisher.py")
 
@@ -65,15 +66,6 @@ def publisher(objects: ObjectStore) -> Iterator[Callable[[str], Publisher]]:
     yield make
     for one in made:
         one.close()
-
-
-@pytest.fixture(scope="session")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """A real object store; this process, and what it starts, are its `writer`."""
-    with object_store(tmp_path_factory.mktemp("objects")) as started, pytest.MonkeyPatch.context() as patch:
-        for name, value in started.environment().items():
-            patch.setenv(name, value)
-        yield started
 
 
 _numbers = count(1)

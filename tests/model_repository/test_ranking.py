@@ -1,4 +1,9 @@
+import importlib
+import json
+import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,3 +94,48 @@ def test_the_logits_are_left_as_they_were(ranking: ModuleType) -> None:
     before = logits.copy()
     ranking.rank(logits, 2)
     np.testing.assert_array_equal(logits, before)
+
+
+@pytest.mark.parametrize(
+    ("content", "labels"),
+    [
+        ("cat\ndog\n", ["cat", "dog"]),
+        ("cat\ndog", ["cat", "dog"]),
+        ("c\x85t\nd\u2028g\n", ["c\x85t", "d\u2028g"]),
+        ("cat\x0c\nd\x1cg\r\n", ["cat\x0c", "d\x1cg\r"]),
+        ("Zürich\n日本\n", ["Zürich", "日本"]),
+    ],
+)
+def test_a_label_ends_at_a_line_feed_and_nowhere_else(
+    ranking: ModuleType,
+    checkout: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str,
+    labels: list[str],
+) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "labels.txt").write_bytes(content.encode())
+    assert ranking.read_labels(tmp_path / "7" / "labels.txt") == labels
+    model = _model(checkout, monkeypatch)
+    model.initialize(_arguments(tmp_path, classes=2))
+    with pytest.raises(ValueError, match="has 2 labels for 3 classes"):
+        model.initialize(_arguments(tmp_path, classes=3))
+
+
+def _model(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Triton's model, outside of Triton."""
+    triton = ModuleType("triton_python_backend_utils")
+    triton.__dict__["TritonModelException"] = ValueError
+    package = ModuleType("postprocess_source")
+    package.__path__ = [str(checkout / "model_repository" / "postprocess" / "source")]
+    monkeypatch.setitem(sys.modules, "triton_python_backend_utils", triton)
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    for name in ("ranking", "model"):
+        monkeypatch.delitem(sys.modules, f"{package.__name__}.{name}", raising=False)
+    return importlib.import_module(f"{package.__name__}.model").TritonPythonModel()
+
+
+def _arguments(folder: Path, *, classes: int) -> dict[str, str]:
+    config = {"input": [{"name": "LOGITS", "dims": [classes]}], "output": [{"name": "CLASS_ID", "dims": [1]}]}
+    return {"model_repository": str(folder), "model_version": "7", "model_config": json.dumps(config)}

@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 
 import releases
-from object_store import BUCKET, ObjectStore, object_store
+from object_store import BUCKET, ObjectStore
+from object_store import objects as objects
 from triptych_ops.release import Release, Store
 
 
@@ -18,15 +19,6 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         for name in ("fsync", "fdatasync"):
             patch.setattr(os, name, lambda _descriptor: None)
         yield
-
-
-@pytest.fixture(scope="session")
-def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
-    """A real object store; this process, and what it starts, are its `writer`."""
-    with object_store(tmp_path_factory.mktemp("objects")) as started, pytest.MonkeyPatch.context() as patch:
-        for name, value in started.environment().items():
-            patch.setenv(name, value)
-        yield started
 
 
 @pytest.fixture(scope="session")

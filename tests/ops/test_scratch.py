@@ -66,3 +66,10 @@ def test_a_link_under_our_prefix_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "x-link").symlink_to(tmp_path / "precious")
     with scratch_folder(tmp_path, prefix="x-"):
         assert (tmp_path / "precious").is_dir()
+
+
+def test_a_users_folder_that_begins_alike_is_never_taken_for_an_abandoned_one(tmp_path: Path) -> None:
+    own = tmp_path / "x-files"
+    (own / "work").mkdir(parents=True)
+    with scratch_folder(tmp_path, prefix="x-"):
+        assert (own / "work").is_dir()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-from .ranking import rank
+from .ranking import rank, read_labels
 
 _NOT_FINITE = b"not_finite: the classifier's logits for this image are not finite numbers"
 
@@ -20,7 +20,7 @@ class TritonPythonModel:
         config = json.loads(args["model_config"])
         dims = {tensor["name"]: tensor["dims"] for tensor in config["input"] + config["output"]}
         self._k = int(dims["CLASS_ID"][0])
-        labels = (folder / "labels.txt").read_text(encoding="utf-8").splitlines()
+        labels = read_labels(folder / "labels.txt")
         if len(labels) != int(dims["LOGITS"][0]):
             raise pb_utils.TritonModelException(f"labels.txt has {len(labels)} labels for {dims['LOGITS'][0]} classes")
         self._labels = np.array([label.encode() for label in labels], dtype=np.object_)

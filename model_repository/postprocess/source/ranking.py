@@ -1,4 +1,9 @@
-"""Logits -> the best classes. Runs inside Triton's python backend: it imports numpy, nothing of ours."""
+"""Logits -> the best classes, and what these are called.
+
+Runs inside Triton's python backend: it imports numpy, nothing of ours.
+"""
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,3 +22,8 @@ def rank(logits: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArra
     scores = np.take_along_axis(probabilities, class_ids, axis=1)
     scores[~np.isfinite(logits).all(axis=1)] = np.nan
     return class_ids, scores
+
+
+def read_labels(path: Path) -> list[str]:
+    """The labels of a file, (C,): one a line, UTF-8. A line ends at a line feed and nowhere else."""
+    return path.read_bytes().decode("utf-8").removesuffix("\n").split("\n")

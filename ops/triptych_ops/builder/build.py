@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triptych_ops import export, release, runtime
-from triptych_ops.errors import UsageError
+from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.scratch import scratch_folder
 
@@ -31,7 +31,9 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         UsageError: what was named cannot be used, or `top_k` is not 1 to the number of classes.
         RefusedError: a gate did not hold. No release and no file is left behind.
     """
-    export.find_architecture(recipe.architecture)  # before torch is loaded
+    # What can be refused at once is, before torch is loaded.
+    export.find_architecture(recipe.architecture)
+    _require_files(recipe.weights, recipe.labels)
     gate_images = image_sets.from_folder(recipe.gate_images) if recipe.gate_images else None
     calibration_images = _calibration_images(recipe)
     installation = runtime.find_installation(os.environ)
@@ -98,6 +100,8 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
 
         measuring = gate_images or image_sets.for_gate(scratch)
         report(f"serving it and comparing its answers with torch on {len(measuring.paths)} images")
+        if len(measuring.paths) < image_sets.FEW:
+            report(f"note: with so few, each image is {1 / len(measuring.paths):.0%} of the figure")
         expected = reference.probabilities(measuring.paths)
         if gate_images is None:
             measuring, expected = image_sets.decided(measuring, expected)
@@ -128,6 +132,14 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             files=digests,
         )
         return store.publish(staged, manifest)
+
+
+def _require_files(*paths: Path | None) -> None:
+    for path in paths:
+        if path and not path.exists():
+            raise MissingError(f"there is no file {path}; name one that exists")
+        if path and path.is_dir():
+            raise UsageError(f"{path} is a folder; name a file")
 
 
 def _calibration_images(recipe: Recipe) -> image_sets.ImageSet | None:

@@ -16,6 +16,9 @@ _SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
 GATE_IMAGES = 256
 """So many that one image more or less is 0.4 % of them."""
 
+FEW = 50
+"""Fewer images are told of: one of them is more than the 2 % that int8 may lose."""
+
 CALIBRATION_IMAGES = 256
 """At most; their pixels and activations are in memory together."""
 

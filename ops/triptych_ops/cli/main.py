@@ -4,7 +4,6 @@ import io
 import os
 import signal
 import sys
-from importlib import import_module
 from types import FrameType
 from typing import NoReturn
 
@@ -12,42 +11,33 @@ import click
 
 from triptych import TriptychError
 
-from . import failures, settings
-from .failures import missing_package
+from . import failures
+from .group import Commands, Entry
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say
+_ENTRIES = {
+    "build": Entry(".build:build", "Build the next release from weights, and measure it."),
+    "classify": Entry(".classify:classify", "Classify image files."),
+    "demo": Entry(".demo:demo", "Build, serve and classify bundled photographs."),
+    "health": Entry(".health:health", "Ask a server for a known answer."),
+    "lint": Entry(".lint:lint", "Check a Triton model repository, of any origin."),
+    "release": Entry(".release:release", "List, check, compare, sign and move releases."),
+    "serve": Entry(".serve:serve", "Serve a release on this machine."),
+}
 
 
-class _Commands(click.Group):
-    """Commands by file, imported when they are asked for: `classify` starts without what `build` needs."""
-
-    _NAMES = ("build", "classify", "demo", "health", "lint", "release", "serve")
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's interface
-        return list(self._NAMES)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in self._NAMES:
-            return None
-        try:
-            module = import_module(f".{cmd_name}", __package__)
-        except ModuleNotFoundError as error:
-            raise missing_package(error, extra="cli") from error
-        command: click.Command = getattr(module, cmd_name)
-        return command
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TRIPTYCH"})
+@click.group(
+    cls=Commands,
+    entries=_ENTRIES,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "TRIPTYCH"},
+)
 # Not by environment: TRIPTYCH_VERSION=… of a deployment would turn every command into `--version`.
 @click.version_option(package_name="triptych", allow_from_autoenv=False)
-@click.pass_context
-def triptych(context: click.Context) -> None:
+def triptych() -> None:
     """Build, serve and call image classifiers on Triton.
 
     Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 a gate refused, 5 timed out, 6 inconclusive.
     """
-    if isinstance(context.command, click.Group) and context.invoked_subcommand:
-        context.default_map = settings.defaults(os.environ, context, context.command, context.invoked_subcommand)
 
 
 def run() -> int:

@@ -3,12 +3,13 @@
 import json
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SCHEMA_VERSION = 1
 
@@ -18,21 +19,53 @@ def print_json(document: Mapping[str, Any]) -> None:
     click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **document}))
 
 
-def print_table(table: Table) -> None:
-    """A table, never wider than the terminal, never cut where stdout is a file."""
-    # No markup: labels and paths are shown as they are, brackets and colons included.
-    console = Console(markup=False, emoji=False, highlight=False, width=None if sys.stdout.isatty() else 200)
-    with console.capture() as captured:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+Cell: TypeAlias = str | tuple[str, ...]
+"""A line, or one below the other. Most of what stands in cells is foreign: it is escaped where it is printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows below the names of their columns."""
+
+    columns: tuple[str, ...]
+    right: frozenset[str]  # columns of numbers
+    rows: list[tuple[Cell, ...]] = field(default_factory=list)
+
+    def add_row(self, *cells: Cell) -> None:
+        """Add a row, with a cell for each column."""
+        self.rows.append(cells)
 
 
 def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """An empty table; the columns in `right` hold numbers."""
-    made = Table(box=SIMPLE, show_edge=False, pad_edge=False)
-    for column in columns:
-        made.add_column(column, justify="right" if column in right else "left")
-    return made
+    return Table(columns, frozenset(right))
+
+
+def print_table(table: Table) -> None:
+    """A table, never wider than the terminal, never cut where stdout is a file."""
+    from rich.box import SIMPLE
+    from rich.table import Table as RichTable
+
+    made = RichTable(box=SIMPLE, show_edge=False, pad_edge=False)
+    for column in table.columns:
+        made.add_column(printable(column), justify="right" if column in table.right else "left")
+    for row in table.rows:
+        made.add_row(*map(_printable_cell, row))
+    console = _console(width=None if sys.stdout.isatty() else 200)
+    with console.capture() as captured:
+        console.print(made)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _printable_cell(cell: Cell) -> str:
+    return printable(cell) if isinstance(cell, str) else "\n".join(map(printable, cell))
+
+
+def _console(*, stderr: bool = False, width: int | None = None) -> "Console":
+    """It knows no markup: labels and paths are shown as they are, brackets and colons included."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, width=width)
 
 
 def say(message: str) -> None:
@@ -49,7 +82,7 @@ class Steps:
     """Says each step of long work on stderr: a spinner on a terminal, plain lines elsewhere."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        self._console = _console(stderr=True)
         self._status = self._console.status("starting") if self._console.is_terminal else None
 
     def __enter__(self) -> Callable[[str], None]:

@@ -5,24 +5,27 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from pathlib import Path
 from types import FrameType
 
 import click
 
 from triptych_ops import runtime
-from triptych_ops.release import REPOSITORY, Release, Store
+from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
 
 from .options import seconds
 from .output import say
-from .release.soundness import require_sound
+from .served_copy import copy_sound
 from .store_option import store_option
 from .trust_options import trust_options
 
 _CHECK_S = 0.5  # between two looks whether the server still runs
+
+
+class _StoppedError(Exception):
+    """A signal came before there was a server."""
 
 
 @click.command()
@@ -63,26 +66,22 @@ def serve(
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     installation = runtime.find_installation(os.environ)
     started = time.monotonic()
-    with (
-        _stop_requested() as stop,
-        runtime.Server(installation, partial(_copy_sound, release, trust), ports, verbose=verbose) as server,
-    ):
-        state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
-        if not stop.is_set():
-            click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
-            click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")
-        while not stop.wait(_CHECK_S):
-            server.check_alive()
-        say("stopping")
+    with suppress(_StoppedError), _stop_requested() as stop:
+        copy = partial(copy_sound, release, trust=trust, check=partial(_raise_once_set, stop))
+        with runtime.Server(installation, copy, ports, verbose=verbose) as server:
+            state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
+            if not stop.is_set():
+                click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
+                click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")
+            while not stop.wait(_CHECK_S):
+                server.check_alive()
+            say("stopping")
     say("stopped")
 
 
-def _copy_sound(release: Release, trust: Trust | None, repository: Path) -> None:
-    """Fill the new folder `repository` with what Triton serves, once all of the release was checked in a copy."""
-    copy = repository.with_name("release")
-    release.copy(copy)
-    require_sound(copy, number=release.number, trust=trust)
-    (copy / REPOSITORY).rename(repository)
+def _raise_once_set(stop: threading.Event) -> None:
+    if stop.is_set():
+        raise _StoppedError
 
 
 @contextmanager

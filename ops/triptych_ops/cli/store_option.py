@@ -1,21 +1,30 @@
 """The option that names the store; apart from the others because it needs the release package."""
 
+import re
+from pathlib import Path
+
 import click
 
 from triptych_ops.release import Store
 
 from .failures import missing_package
 
+_SLIP = re.compile(r"s3:(?!//)", re.IGNORECASE)
+
 
 def open_store(location: str) -> Store:
     """The store at a location that somebody gave.
 
     Raises:
-        UsageError: it is neither a folder's path nor s3://BUCKET/PREFIX.
+        UsageError: it is neither a folder's path, with `~` for the home folder, nor s3://BUCKET/PREFIX.
         OpsError: the package for it is not installed.
     """
+    if not location.strip():
+        raise click.BadParameter("it is empty; name a folder or s3://BUCKET/PREFIX")
+    if _SLIP.match(location):
+        raise click.BadParameter(f"{location!r} is neither a folder nor a bucket; write s3://BUCKET/PREFIX")
     try:
-        return Store.at(location)
+        return Store(location if "://" in location else Path(location).expanduser())
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="s3") from error
 

@@ -1,7 +1,8 @@
 """The options that say whose signature a release must carry."""
 
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,22 @@ def trust_options(command: Callable[..., Any]) -> Callable[..., Any]:
         trusted_provider: str | None,
         **kwargs: Any,
     ) -> Any:
+        _refuse_empty(os.environ)
         trust = _trust(trusted_key, trusted_authorities, trusted_identity, trusted_provider)
         return command(*args, trust=trust, **kwargs)
 
     return functools.reduce(lambda decorated, option: option(decorated), reversed(_OPTIONS), with_trust)
+
+
+def _refuse_empty(environ: Mapping[str, str]) -> None:
+    """A variable that is set and empty is a secret that was not there: nobody meant to trust everybody.
+
+    Raises:
+        UsageError: one is.
+    """
+    for variable in ("TRIPTYCH_KEY", "TRIPTYCH_CERTIFICATE_CHAIN", "TRIPTYCH_IDENTITY", "TRIPTYCH_IDENTITY_PROVIDER"):
+        if variable in environ and not environ[variable].strip():
+            raise click.UsageError(f"{variable} is empty, so no signature would be required; set it, or unset it")
 
 
 def _trust(key: Path | None, authorities: Path | None, identity: str | None, provider: str | None) -> Trust | None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from .findings import Finding
 from .models import Form
+from .shell import is_plain
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -17,6 +18,8 @@ _CACHE_KEYS = {"trt_engine_cache_path", "trt_timing_cache_path"}
 _CACHES = "/var/cache/"
 
 Key = tuple[str | int, ...]
+
+_MODEL_FILES = {"default_model_filename", "cc_model_filenames"}
 
 
 def climbs(value: str) -> bool:
@@ -60,6 +63,14 @@ def names(form: Form) -> Iterator[Finding]:
         yield form.found("E254", f"the backend is {config.backend!r}", "backend")
     if _is_path(config.name):
         yield form.found("E250", f"the model is called {config.name!r}", "name", cure="call it as its folder")
+    elif not is_plain(config.name):
+        yield form.found("E116", f"the model is called {config.name!r}", "name")
+    for index, group in enumerate(config.instance_group):
+        if not is_plain(group.name):
+            yield form.found("E116", f"an instance group is called {group.name!r}", "instance_group", index, "name")
+    for place, value in _paths(form):
+        if place[0] in _MODEL_FILES and not is_plain(value.replace("/", "")):
+            yield form.found("E116", f"the model's file is called {value!r}", *place)
     for index, step in enumerate(config.ensemble_scheduling.step):
         for key in ("model_name", "model_namespace"):
             if _is_path(getattr(step, key)):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from .findings import Finding
+from .shell import is_plain
 from .tree import Entry
 
 _LONGEST_NAME = 128  # characters; file systems take 255 bytes, and copies with a suffix must fit, too
@@ -44,6 +45,8 @@ def _name(entry: Entry) -> Iterator[Finding]:
         yield Finding.of("E104", entry.path, f"has a name of {len(name)} characters, more than {_LONGEST_NAME}")
     if "\\" in name:
         yield Finding.of("E104", entry.path, "has a backslash in its name, a path on some systems")
+    if name.isprintable() and not is_plain(name):
+        yield Finding.of("E116", entry.path, f"is called {name!r}, which may reach a shell")
     if name.startswith("."):
         yield Finding.of("E105", entry.path, "is hidden")
     if entry.is_folder and name.lower() in _ENVIRONMENTS:

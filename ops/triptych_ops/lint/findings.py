@@ -34,6 +34,11 @@ CODES: Mapping[str, Rule] = {
     "E113": Rule("unexpected-file", "a file that no model of this kind reads", "remove it"),
     "E114": Rule("code-outside-version", "code beside the version folders", "move it into a version folder"),
     "E115": Rule("unreadable", "it cannot be read", "change its permissions, or copy the repository again"),
+    "E116": Rule(
+        "shell-name",
+        "a name of more than letters, digits and . _ - + @ = ,; Triton starts Python backends through a shell",
+        "rename it",
+    ),
     "E120": Rule("no-config", "a model without config.pbtxt", "write one, or remove the folder"),
     "E121": Rule("no-version", "a model without a version folder", "put the model into a folder called 1"),
     "E122": Rule("no-model-file", "a version without the file that its backend reads", "put it there"),

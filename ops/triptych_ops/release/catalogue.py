@@ -7,7 +7,7 @@ from triptych_ops.errors import MissingError, RefusedError
 from .aliases import NEWEST, Aliases
 from .integrity import MANIFEST
 from .manifest import Manifest
-from .publication import claim_name, folder_name
+from .publication import LARGEST_NUMBER, claim_name, folder_name, manifest_name, number_of
 from .published import Release
 from .records import NumberRecord
 from .storage import Storage
@@ -30,15 +30,29 @@ class Catalogue:
         """
         if not self._storage.exists():
             raise self._no_store()
-        names = (name.split("/")[1] for name in self._storage.matching(f"releases/*/{MANIFEST}"))
-        return sorted(int(name) for name in names if _is_number(name))
+        manifests = self._storage.matching(f"releases/*/{MANIFEST}")
+        numbers = (number_of(name.split("/")[1]) for name, size in manifests.items() if size)
+        return sorted(number for number in numbers if number is not None)
 
     def next_number(self) -> int:
-        """Above all numbers that were ever taken."""
+        """Above all numbers that were ever taken.
+
+        Raises:
+            RefusedError: the store says that a number was taken which no release can have, or the last of all.
+        """
         if not self._storage.exists():
             return 1
-        taken = (name.split("/")[1].removesuffix(".json") for name in self._storage.matching("numbers/*.json"))
-        return max([0, *self.numbers(), *(int(name) for name in taken if _is_number(name))]) + 1
+        taken = self.numbers()
+        for name in self._storage.matching("numbers/*.json"):
+            word = name.split("/")[1].removesuffix(".json")
+            if (number := number_of(word)) is not None:
+                taken.append(number)
+            elif word.isascii() and word.isdigit() and not word.startswith("0"):
+                where = self._storage.where(name)
+                raise RefusedError(f"{where} is above {LARGEST_NUMBER}, the last number of a release; remove it")
+        if (last := max([0, *taken])) == LARGEST_NUMBER:
+            raise RefusedError(f"{self._storage.location} has no number left after {last}; name another store")
+        return last + 1
 
     def release(self, ref: str | int | None) -> Release:
         """The release that `ref` means.
@@ -84,7 +98,7 @@ class Catalogue:
 
     def read(self, numbers: list[int]) -> dict[int, Release | RefusedError]:
         """Releases by their numbers, or why one is refused."""
-        manifests = {number: f"{folder_name(number)}/{MANIFEST}" for number in numbers}
+        manifests = {number: manifest_name(number) for number in numbers}
         documents = self._storage.read_all([*manifests.values(), *map(claim_name, numbers)])
         found: dict[int, Release | RefusedError] = {}
         for number, name in manifests.items():
@@ -94,16 +108,22 @@ class Catalogue:
                 found[number] = error
         return found
 
-    def _checked(self, number: int, document: bytes | None, claim: bytes | None) -> Release:
+    def _checked(
+        self, number: int, document: bytes | RefusedError | None, claim: bytes | RefusedError | None
+    ) -> Release:
+        if isinstance(document, RefusedError):
+            raise document
+        if isinstance(claim, RefusedError):
+            raise claim
         storage = self._storage.below(folder_name(number))
         where = storage.where(MANIFEST)
-        if document is None:
+        if not document:
             raise RefusedError(f"{where} is missing, so this is no release; build or pull it again")
         manifest = Manifest.from_json(document, source=where)
         if manifest.number != number:
             raise RefusedError(f"{where} is the manifest of release {manifest.number}, not {number}")
         if claim is not None:
-            record = NumberRecord.from_json(claim, source=self._storage.where(claim_name(number)))
+            record = NumberRecord.from_json(claim, source=self._storage.where(claim_name(number)), place=number)
             if record.manifest_sha256 != hashlib.sha256(document).hexdigest():
                 published = f"{record.publisher} published at {record.at.isoformat()}"
                 raise RefusedError(f"{where} was altered: it is not what {published}; build or pull the release again")
@@ -114,7 +134,3 @@ def _number(ref: str | int | None) -> int | None:
     if isinstance(ref, str) and len(ref) <= _DIGITS and ref.isascii() and ref.isdigit():
         return int(ref)
     return ref if isinstance(ref, int) else None
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and not name.startswith("0")

@@ -19,9 +19,15 @@ Progress = Callable[[int], object]  # told how many bytes were moved since the l
 MANIFEST = "release.json"
 SIGNATURE = "release.sig"
 REPOSITORY = "repository"
+PULL_SCRATCH = ".pull-"  # begins what a pull stages in
 
 _FLUSH_BYTES = 32 << 20  # the disk works from early on, instead of all at the end
 _FILES = 4  # moved at the same time: one is most of the bytes, the others would wait for it
+
+
+def is_of_the_disk(name: str) -> bool:
+    """Whether this, beside a release in a folder of its own, is no part of it: of the mounted disk, or of a pull."""
+    return name == "lost+found" or is_scratch(name, prefix=PULL_SCRATCH)
 
 
 def quiet(_bytes: int) -> None:

@@ -6,6 +6,9 @@
 
 The same release again writes nothing. Whoever was killed in between left a claim for this manifest, so that its
 rerun goes on, and nobody else takes the number. A failure that is not a kill takes back what it did.
+
+An empty `release.json` is no release's: whoever removes what lies under a number creates it first, so that no
+release can appear there meanwhile, and removes it last.
 """
 
 import errno
@@ -21,12 +24,28 @@ from . import integrity
 from .integrity import MANIFEST, SIGNATURE, Progress
 from .manifest import Manifest
 from .records import NumberRecord
-from .storage import FolderStorage, Storage
+from .storage import FolderStorage, RemoteStorage, Storage
+
+LARGEST_NUMBER = 2**31 - 1  # of Triton's versions, and of a manifest
+NO_MANIFEST = b""  # holds the place of one while what lies under its number is removed
 
 
 def folder_name(number: int) -> str:
     """Where a release lies below its store."""
     return f"releases/{number}"
+
+
+def manifest_name(number: int) -> str:
+    """What makes it a release."""
+    return f"{folder_name(number)}/{MANIFEST}"
+
+
+def number_of(name: str) -> int | None:
+    """The number that a name in the store is; None for every other name."""
+    if not name.isascii() or not name.isdigit() or name.startswith("0"):
+        return None
+    number = int(name) if len(name) <= len(str(LARGEST_NUMBER)) else LARGEST_NUMBER + 1
+    return number if number <= LARGEST_NUMBER else None
 
 
 def claim_name(number: int) -> str:
@@ -63,10 +82,10 @@ class Publication:
             OpsError: another one was published under its number.
         """
         number = edition.manifest.number
-        present = self._storage.read(f"{folder_name(number)}/{MANIFEST}")
-        if present is not None and present != edition.document:
+        present = self._storage.read(manifest_name(number))
+        if present and present != edition.document:
             raise self._taken(number, published=True)
-        return present is not None
+        return bool(present)
 
     def publish(self, edition: Edition, *, staged: Path | None, progress: Progress) -> bool:
         """Publish; whether that wrote anything. `staged`: where this store's `staging` holds the files already.
@@ -81,25 +100,50 @@ class Publication:
         with self._claimed(edition):
             if isinstance(self._storage, FolderStorage):
                 self._rename(self._storage, edition, staged, progress)
-            else:
-                self._upload(edition, progress)
+            elif isinstance(self._storage, RemoteStorage):
+                self._upload(self._storage, edition, progress)
+        return True
+
+    def sign(self, edition: Edition) -> bool:
+        """Give the published release the edition's signature; whether that wrote anything. None takes none away."""
+        name = f"{folder_name(edition.manifest.number)}/{SIGNATURE}"
+        if edition.signature is None or self._storage.read(name) == edition.signature:
+            return False
+        self._storage.replace(name, edition.signature)
         return True
 
     @contextmanager
     def _claimed(self, edition: Edition) -> Iterator[None]:
         number = edition.manifest.number
         name = claim_name(number)
-        present = self._storage.create(name, self._claim(number, edition.sha256).to_json())
-        if present is not None and self._record(name, present).manifest_sha256 != edition.sha256:
+        claim = self._claim(number, edition.sha256).to_json()
+        present = self._storage.create(name, claim)
+        if present is not None and self._record(number, present).manifest_sha256 != edition.sha256:
             raise self._taken(number, published=False)
         try:
             yield
         except BaseException:
-            if present is None:
-                with suppress(OpsError, OSError):  # the first failure is the one to tell
-                    if not self.published(edition):
-                        self._storage.remove(name)
+            with suppress(OpsError, OSError):  # the first failure is the one to tell
+                self._take_back(edition, claimed=present is None)
             raise
+        if present is not None:  # whoever made the claim may have failed since, and taken it back
+            self._storage.create(name, claim)
+
+    def _take_back(self, edition: Edition, *, claimed: bool) -> None:
+        """Remove what a failed publication left, unless somebody published the same manifest meanwhile."""
+        number = edition.manifest.number
+        uploaded = isinstance(self._storage, RemoteStorage)
+        if uploaded:
+            if self._storage.create(manifest_name(number), NO_MANIFEST) is not None:
+                return
+            for name in (*edition.manifest.files, SIGNATURE):
+                self._storage.remove(f"{folder_name(number)}/{name}")
+        elif self._storage.read(manifest_name(number)):
+            return
+        if claimed:
+            self._storage.remove(claim_name(number))
+        if uploaded:
+            self._storage.remove(manifest_name(number))
 
     def _rename(self, storage: FolderStorage, edition: Edition, staged: Path | None, progress: Progress) -> None:
         if staged is None:
@@ -122,22 +166,15 @@ class Publication:
             if not self.published(edition):
                 raise self._in_the_way(edition.manifest.number) from error
 
-    def _upload(self, edition: Edition, progress: Progress) -> None:
+    def _upload(self, storage: RemoteStorage, edition: Edition, progress: Progress) -> None:
         folder = folder_name(edition.manifest.number)
         files = edition.manifest.files
 
         def send(name: str, chunks: Iterator[bytes]) -> None:
-            self._storage.upload(f"{folder}/{name}", _counted(chunks, progress), size=files[name].size)
+            storage.upload(f"{folder}/{name}", _counted(chunks, progress), size=files[name].size)
 
-        try:
-            integrity.each_checked(edition.files, files, send)
-            self._appear(edition, folder)
-        except BaseException:
-            with suppress(OpsError, OSError):
-                if self._storage.read(f"{folder}/{MANIFEST}") is None:
-                    for name in (*files, SIGNATURE):
-                        self._storage.remove(f"{folder}/{name}")
-            raise
+        integrity.each_checked(edition.files, files, send)
+        self._appear(edition, folder)
 
     def _appear(self, edition: Edition, folder: str) -> None:
         if edition.signature is not None:
@@ -145,7 +182,10 @@ class Publication:
         # Somebody who tidies, or a second run of this publication that failed, may have removed some.
         if set(self._storage.below(folder).files()) - {SIGNATURE, MANIFEST} != set(edition.manifest.files):
             raise self._in_the_way(edition.manifest.number)
-        if self._storage.create(f"{folder}/{MANIFEST}", edition.document) is not None:
+        present = self._storage.create(f"{folder}/{MANIFEST}", edition.document)
+        if present == NO_MANIFEST:
+            raise self._in_the_way(edition.manifest.number)
+        if present is not None:
             raise self._taken(edition.manifest.number, published=True)
 
     def _taken(self, number: int, *, published: bool) -> OpsError:
@@ -153,7 +193,7 @@ class Publication:
         what = f"release {number} {'was published' if published else 'is being published'}"
         if document is None:
             return OpsError(f"{what} by somebody else; build again")
-        record = self._record(claim_name(number), document)
+        record = self._record(number, document)
         since = "at" if published else "since"
         return OpsError(f"{what} by {record.publisher} {since} {record.at.isoformat()}; build again")
 
@@ -161,8 +201,8 @@ class Publication:
         where = self._storage.where(folder_name(number))
         return OpsError(f"{where} holds other files than this release's; run: triptych release prune --unfinished")
 
-    def _record(self, name: str, document: bytes) -> NumberRecord:
-        return NumberRecord.from_json(document, source=self._storage.where(name))
+    def _record(self, number: int, document: bytes) -> NumberRecord:
+        return NumberRecord.from_json(document, source=self._storage.where(claim_name(number)), place=number)
 
 
 def _counted(chunks: Iterator[bytes], progress: Progress) -> Iterator[bytes]:

@@ -95,7 +95,7 @@ class Release:
         Raises:
             RefusedError: as `verify`.
         """
-        _copy_repository(self.storage, self.manifest.files, target)
+        copy_repository(self.storage, self.manifest.files, target)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Release):
@@ -106,16 +106,13 @@ class Release:
         return hash((self.location, self.document))
 
 
-def copy_repository(folder: Path, files: Mapping[str, FileDigest], target: Path) -> None:
+def copy_repository(source: Storage | Path, files: Mapping[str, FileDigest], target: Path) -> None:
     """Copy what Triton serves of a release, or of one that is being built, comparing every file with `files`.
 
     Raises:
         RefusedError: names the first file that is missing, additional or altered.
     """
-    _copy_repository(open_storage(folder), files, target)
-
-
-def _copy_repository(storage: Storage, files: Mapping[str, FileDigest], target: Path) -> None:
+    storage = open_storage(source) if isinstance(source, Path) else source
     integrity.require_names(storage, files)
     served = {name.removeprefix(f"{REPOSITORY}/"): found for name, found in files.items()}
     integrity.copy(storage.below(REPOSITORY), served, target)

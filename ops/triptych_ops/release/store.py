@@ -18,14 +18,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from triptych_ops.errors import MissingError, RefusedError, UsageError
+from triptych_ops.errors import MissingError, RefusedError
 
 from . import pruning
 from .aliases import Aliases, Target
 from .catalogue import Catalogue
-from .integrity import MANIFEST, SIGNATURE, Progress, quiet
+from .integrity import SIGNATURE, Progress, quiet
 from .manifest import Manifest
-from .publication import Edition, Publication, folder_name
+from .publication import Edition, Publication, folder_name, manifest_name
 from .published import Release
 from .records import AliasRecord, NumberRecord
 from .storage import FolderStorage, Storage, open_storage
@@ -86,7 +86,11 @@ class Store:
         return self._catalogue.numbers()
 
     def next_number(self) -> int:
-        """The number that the next release gets: above all that were ever taken."""
+        """The number that the next release gets: above all that were ever taken.
+
+        Raises:
+            RefusedError: there is none.
+        """
         return self._catalogue.next_number()
 
     def resolve(self, ref: str | int | None = None) -> int:
@@ -137,13 +141,15 @@ class Store:
     def add(self, release: Release, *, progress: Progress = quiet) -> bool:
         """Publish another store's release here, under its number; whether that wrote anything.
 
+        Where it is published already, its signature is carried over if it differs.
+
         Raises:
             OpsError: that number is another release's here; by whom is told.
             RefusedError: a file is not as the manifest says.
         """
         edition = _edition(release)
         if self._publication.published(edition):
-            return False
+            return self._publication.sign(edition)
         return self._publication.publish(edition, staged=None, progress=progress)
 
     @contextmanager
@@ -164,15 +170,9 @@ class Store:
             release.copy(folder, progress=progress)
             yield folder
 
-    def attach(self, release: Release, name: str, content: bytes) -> None:
-        """Write release.sig beside the manifest, or replace it, atomically.
-
-        Raises:
-            UsageError: another name; everything else of a release never changes.
-        """
-        if name != SIGNATURE:
-            raise UsageError(f"{name!r} cannot be attached to a release; only {SIGNATURE} can")
-        self._storage.replace(f"{folder_name(release.number)}/{name}", content)
+    def attach_signature(self, release: Release, content: bytes) -> None:
+        """Write release.sig beside the manifest, or replace it, atomically. All else of a release never changes."""
+        self._storage.replace(f"{folder_name(release.number)}/{SIGNATURE}", content)
 
     def tag(self, alias: str, ref: str | int | None) -> int:
         """Let an alias mean a release; its number. The same again writes nothing.
@@ -180,12 +180,12 @@ class Store:
         Raises:
             UsageError: this can be no alias.
             MissingError: the release does not exist, or was removed at the same time.
+            RefusedError: the alias' present entry is corrupt.
         """
         release = self.release(ref)
-        before = self._aliases.all().get(alias)
-        changed = self._aliases.point(alias, Target(release.number, release.manifest_sha256))
-        if changed and self._storage.read(f"{folder_name(release.number)}/{MANIFEST}") is None:
-            self._aliases.point(alias, before)
+        change = self._aliases.point(alias, Target(release.number, release.manifest_sha256))
+        if change and not self._storage.read(manifest_name(release.number)):
+            self._aliases.take_back(change)
             raise MissingError(f"release {release.number} of {self.location} was removed meanwhile; tag another")
         return release.number
 
@@ -199,8 +199,14 @@ class Store:
         self._aliases.point(alias, None)
 
     def aliases(self) -> dict[str, int]:
-        """Every alias with the number of its release, sorted by name."""
-        return {alias: target.number for alias, target in self._aliases.all().items()}
+        """Every alias with the number of its release, sorted by name; without those of `refused_aliases`."""
+        found = self._aliases.each()
+        return {alias: target.number for alias, target in found.items() if isinstance(target, Target)}
+
+    def refused_aliases(self) -> dict[str, RefusedError]:
+        """Every alias whose present entry is corrupt, and what is wrong with it, sorted by name."""
+        found = self._aliases.each()
+        return {alias: error for alias, error in found.items() if isinstance(error, RefusedError)}
 
     def history(self, alias: str) -> list[AliasRecord]:
         """Every change of an alias, oldest first.
@@ -217,6 +223,7 @@ class Store:
 
         Raises:
             MissingError: the store does not exist.
+            RefusedError: an alias is corrupt, so nobody knows which release it protects.
         """
         return pruning.prune(self._storage, self._aliases, self.numbers(), keep=keep, dry_run=dry_run)
 

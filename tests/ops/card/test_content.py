@@ -100,6 +100,11 @@ def test_limits_are_those_of_this_release(fp32: Manifest, int8: Manifest) -> Non
         assert words not in plain
 
 
+def test_both_agreements_of_the_gpu_form_stand_beside_their_bound(int8: Manifest) -> None:
+    for agreement in ("96.55%", "97.3%"):
+        assert f"| {agreement} | at least 91.5% |" in render(int8, "md")
+
+
 def test_only_the_first_labels_are_shown_and_only_where_they_were_read(fp32: Manifest) -> None:
     assert "The first labels" not in render(fp32, "md")
     document = render(fp32, "md", labels=[f"class {index}" for index in range(9)])

@@ -1,7 +1,9 @@
 """The command line where no server is needed: usage, missing things, refusals."""
 
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,9 @@ COFFEE = PHOTOGRAPHS[1].path
         (["release", "show", "7", "--store", "."], 3, "holds no release"),
         (["release", "list", "--store", "gs://bucket"], 2, "a store is a folder or s3://BUCKET/PREFIX"),
         (["lint", "nowhere"], 3, "nowhere"),
-        (["clasify"], 2, "No such command 'clasify'"),
+        (["clasify"], 2, "No such command 'clasify'. Did you mean 'classify'?"),
+        (["release", "lst"], 2, "No such command 'lst'. Did you mean 'list'?"),
+        (["release", "x"], 2, "No such command 'x' (see triptych release --help)"),
     ],
 )
 def test_one_line_and_the_documented_exit_code(command: Command, arguments: list[str], status: int, words: str) -> None:
@@ -46,7 +50,7 @@ def test_one_line_and_the_documented_exit_code(command: Command, arguments: list
     assert list(Path.cwd().iterdir()) == []
 
 
-@pytest.mark.parametrize("manifest", [b"{", b"", b'{"schema_version": 1}'])
+@pytest.mark.parametrize("manifest", [b"{", b"\x00", b'{"schema_version": 1}'])
 @pytest.mark.parametrize("arguments", [["release", "show"], ["release", "list"], ["serve"]], ids=" ".join)
 def test_a_corrupt_manifest_is_refused_by_name(
     command: Command, tmp_path: Path, manifest: bytes, arguments: list[str]
@@ -90,6 +94,41 @@ def test_help_names_the_exit_codes_and_every_command() -> None:
         assert word in done.stdout
 
 
+@pytest.mark.parametrize(("group", "files"), [("", "*.py"), ("release", "release/*.py")])
+def test_help_lists_every_command_and_imports_none(command: Command, checkout: Path, group: str, files: str) -> None:
+    folder = checkout / "ops" / "triptych_ops" / "cli"
+    decorated = re.compile(
+        r"^@click.(?:command|group)\((?:\"(\w+)\")?.*?\)\n(?:@.*\n|    .*\n|\)\n)*def (\w+)", re.MULTILINE
+    )
+    made = {named or name for file in folder.glob(files) for named, name in decorated.findall(file.read_text())}
+    made |= {"release"} - {group} if not group else set()
+    assert len(made - {"triptych", group}) >= 7
+    done = command(*group.split(), "--help")
+    listed = re.findall(r"^  (\w+) +[A-Z].*\.$", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert set(listed) == made - {"triptych", group}
+    for name in listed:
+        assert command(*group.split(), name, "--help").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unneeded"),
+    [
+        (["--help"], {"rich", "pydantic", "grpc"}),
+        (["release", "--help"], {"rich", "pydantic", "grpc", "jinja2"}),
+        (["release", "list"], {"rich", "jinja2", "onnx", "model_signing", "triptych_ops.card", "triptych_ops.lint"}),
+        (["serve", "--help"], {"rich", "jinja2", "onnx", "model_signing", "triptych_ops.card"}),
+        (["health", "--help"], {"rich", "pydantic", "triptych_ops.release"}),
+    ],
+    ids=" ".join,
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], unneeded: set[str]) -> None:
+    question = (
+        f"import sys; from triptych_ops.cli import run; run(); print(*{unneeded} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", question, *arguments], capture_output=True, text=True, check=False)
+    assert done.stderr.split("\n")[-2] == "", done.stderr
+
+
 def test_a_reader_that_goes_away_is_no_traceback() -> None:
     with subprocess.Popen([str(TRIPTYCH), "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -103,8 +142,30 @@ def test_one_bad_release_does_not_hide_the_others(command: Command, tmp_path: Pa
     for number in (2, 10):
         folder = tmp_path / "releases" / str(number)
         folder.mkdir(parents=True)
-        (folder / "release.json").touch()
+        (folder / "release.json").write_bytes(b"{")
     done = command("release", "list", "--store", tmp_path, "--json")
     assert done.status == 4
     assert done.document["releases"] == []
     assert [line.split("/release.json")[0][-1] for line in done.stderr.splitlines()] == ["2", "0"]
+
+
+@pytest.mark.parametrize("variable", ["TRIPTYCH_KEY", "TRIPTYCH_CERTIFICATE_CHAIN", "TRIPTYCH_IDENTITY"])
+def test_an_empty_secret_does_not_switch_the_signature_off(
+    command: Command, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "")
+    done = command("release", "verify")
+    assert done.status == 2
+    assert f"{variable} is empty" in done.stderr
+
+
+@pytest.mark.parametrize("location", ["", " ", "s3:/bucket/x", "s3:bucket"])
+def test_what_is_no_store_makes_no_folder(command: Command, location: str) -> None:
+    done = command("release", "list", "--store", location)
+    assert done.status == 2
+    assert list(Path.cwd().iterdir()) == []
+
+
+def test_a_tilde_is_the_home_folder(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert f"no store at {tmp_path / 'home' / 'models'}" in command("release", "list", "--store", "~/models").stderr

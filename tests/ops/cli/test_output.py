@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from commands import TRIPTYCH, triptych
-from triptych_ops.cli.output import print_table, printable, table
+from triptych_ops.cli.output import Cell, print_table, printable, table
 
 
 @pytest.mark.parametrize("text", ["[unknown]", "apple [red]", "[/x]", ":cat:", "[link=x]"])
@@ -16,6 +16,19 @@ def test_brackets_and_colons_are_no_markup(capsys: pytest.CaptureFixture[str], t
     listing.add_row(text)
     print_table(listing)
     assert text in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["column", "cell", "line"])
+def test_no_cell_of_a_table_moves_the_cursor(capsys: pytest.CaptureFixture[str], place: str) -> None:
+    text = "a\x1b[31m\nb\x85c\u202ed"
+    listing = table(text if place == "column" else "label")
+    cells: dict[str, Cell] = {"column": "x", "cell": text, "line": ("first", text)}
+    listing.add_row(cells[place])
+    print_table(listing)
+    shown = capsys.readouterr().out
+    assert r"a\x1b[31m\nb\x85c\u202ed" in shown
+    assert len(shown.split("\n")) == {"column": 4, "cell": 4, "line": 5}[place]
+    assert all(character.isprintable() for character in shown.replace("\n", ""))
 
 
 def test_a_file_name_that_is_no_text_is_no_traceback() -> None:

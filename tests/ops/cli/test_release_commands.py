@@ -43,6 +43,28 @@ def refused(done: Done, status: int, words: str) -> None:
     assert words in line
 
 
+def public_key(folder: Path) -> Path:
+    """A new key that signed nothing."""
+    key = generate_private_key(SECP256R1()).public_key()
+    file = folder / "public.pem"
+    file.write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return file
+
+
+def test_a_corrupt_alias_is_said_and_hides_nothing_else(release: Release, store: Store) -> None:
+    store.tag("bad", 2)
+    (Path(store.location) / "aliases/bad/000001.json").write_text("{}", encoding="utf-8")
+    for arguments, shown in ((("list",), "stable"), (("tag",), "stable"), (("list", "--json"), '"release": 2')):
+        done = release(*arguments)
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"triptych: {store.location}/aliases/bad/000001.json is corrupt")
+        assert (done.status, shown in done.stdout) == (4, True)
+    assert release("show", 2, "--json").document["aliases"] == []
+    assert release("tag", "candidate", 2).status == 0
+    refused(release("prune", "--keep", 1), 4, "aliases/bad/000001.json is corrupt")
+    assert store.numbers() == [1, 2]
+
+
 def test_the_listing_has_the_aliases(release: Release, store: Store) -> None:
     store.tag("fallback", 1)
     rows = [line.split() for line in release("list").stdout.splitlines()[2:]]
@@ -79,20 +101,29 @@ def test_an_altered_release_is_not_verified_nor_pulled_nor_published(
 def test_a_broken_repository_is_neither_verified_nor_pulled(release: Release, store: Store, tmp_path: Path) -> None:
     releases.publish_words(store, 3)  # every digest is right, and Triton could not serve it
     for arguments in (("verify", 3), ("pull", 3, tmp_path / "target")):
-        done = release(*arguments)
-        assert (done.status, done.stdout) == (4, "")
-        assert "repository" in done.stderr
+        refused(release(*arguments), 4, f"triptych: {store.location}/releases/3/repository/")  # no copy that is gone
     assert not (tmp_path / "target").exists()
+
+
+def test_what_is_no_signature_is_named_where_it_lies(release: Release, store: Store, tmp_path: Path) -> None:
+    public, target = public_key(tmp_path), tmp_path / "target"
+    release("pull", 1, target)
+    store.attach_signature(store.release(1), b"{}")
+    for arguments in (("verify", 1), ("pull", 1, tmp_path / "new"), ("pull", 1, target)):
+        words = f"triptych: {store.location}/releases/1/release.sig is no signature of a release"
+        refused(release(*arguments, "--key", public), 4, words)
+    assert not (target / "release.sig").exists()
+    assert release("pull", 1, target).stdout == f"release 1 is in {target}\n"  # nobody asked whose it is
+    refused(release("pull", 1, target, "--key", public), 4, f"triptych: {target}/release.sig is no signature")
 
 
 def test_an_unsigned_release_is_refused_where_a_signature_is_asked_for(
     release: Release, store: Store, tmp_path: Path
 ) -> None:
     assert store.release(1).signature() is None
-    key = generate_private_key(SECP256R1()).public_key()
-    (tmp_path / "public.pem").write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    public = public_key(tmp_path)
     for arguments in (("verify", 1), ("pull", 1, tmp_path / "target")):
-        refused(release(*arguments, "--key", tmp_path / "public.pem"), 4, "release 1 is not signed")
+        refused(release(*arguments, "--key", public), 4, "release 1 is not signed")
     assert not (tmp_path / "target").exists()
 
 

@@ -46,7 +46,7 @@ def keys(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["folder", pytest.param("bucket", marks=pytest.mark.server)])
 def store(tmp_path: Path, request: pytest.FixtureRequest) -> Store:
     """An empty store, once in a folder and once in a bucket."""
     return Store(tmp_path / "store" if request.param == "folder" else request.getfixturevalue("new_prefix")())
@@ -95,7 +95,7 @@ def test_json_names_the_release_and_its_signature(
 def test_an_altered_release_is_not_signed(tmp_path: Path, publish: Publish, keys: Path) -> None:
     store = Store(tmp_path / "store")
     release = publish(store, 7)
-    (release.repository / "model.onnx").write_text("MODEL", encoding="utf-8")
+    (release.folder / "repository" / "model.onnx").write_text("MODEL", encoding="utf-8")
     status, line = run(sign_release, "7", "--store", store.location, "--key", keys / "private.pem")
     assert status == 4
     assert "model.onnx was altered" in line

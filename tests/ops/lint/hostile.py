@@ -38,6 +38,11 @@ def _parameter(key: str, value: str) -> Attack:
     return _added(f'parameters {{ key: "{key}" value: {{ string_value: "{value}" }} }}')
 
 
+def cache(key: str, path: str) -> Attack:
+    accelerator = f"name: 'tensorrt' parameters {{ key: '{key}' value: '{path}' }}"
+    return _added(f"optimization {{ execution_accelerators {{ gpu_execution_accelerator {{ {accelerator} }} }} }}")
+
+
 def _file(path: str | bytes, content: bytes = b"x\n", *, mode: int | None = None) -> Attack:
     def attack(repository: Path, _: Path) -> None:
         file = Path(os.fsdecode(os.fsencode(repository) + b"/" + os.fsencode(path)))
@@ -165,6 +170,31 @@ def _unknown_function(model: onnx.ModelProto, _: Path) -> None:
     model.graph.node.append(helper.make_node("f", ["LOGITS"], ["ran"], domain="evil.functions"))
 
 
+def _external_in_function(model: onnx.ModelProto, canary: Path) -> None:
+    weight = helper.make_tensor("inner", TensorProto.FLOAT, [1], [1.0])
+    _externalise(weight, str(canary / "weights.bin"))
+    _function(model, helper.make_attribute("weight", weight))
+
+
+def _external_in_branch_of_function(model: onnx.ModelProto, canary: Path) -> None:
+    weight = helper.make_tensor("inner", TensorProto.FLOAT, [1], [1.0])
+    constant = helper.make_node("Constant", [], ["inner_out"], value=weight)
+    _externalise(constant.attribute[0].t, str(canary / "weights.bin"))
+    output = helper.make_tensor_value_info("inner_out", TensorProto.FLOAT, [1])
+    _function(model, helper.make_attribute("branch", helper.make_graph([constant], "b", [], [output])))
+
+
+def _function(model: onnx.ModelProto, default: onnx.AttributeProto) -> None:
+    """Let the graph call a function of ONNX Runtime's own domain whose attribute has this default."""
+    opset = [helper.make_opsetid("", 18)]
+    node = helper.make_node("Identity", ["x"], ["y"])
+    model.functions.append(
+        helper.make_function("com.microsoft", "f", ["x"], ["y"], [node], opset, attribute_protos=[default])
+    )
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    model.graph.node.append(helper.make_node("f", ["LOGITS"], ["ran"], domain="com.microsoft"))
+
+
 def _sparse(model: onnx.ModelProto, _: Path) -> None:
     values = helper.make_tensor("bomb", TensorProto.FLOAT, [1], [1.0])
     indices = helper.make_tensor("places", TensorProto.INT64, [1], [1])
@@ -205,6 +235,10 @@ FILES: Mapping[str, tuple[str, Attack]] = {
     "CRLF in a model's name": ("E104", _file("evil\r\n/config.pbtxt")),
     "a backslash in a name": ("E104", _file("classifier/1/..\\..\\x.json")),
     "an over-long name": ("E104", _file(f"classifier/1/{'x' * 200}.json")),
+    "a model whose name is a command": ("E116", _file("x$(touch canary)/config.pbtxt")),
+    "a file whose name is two commands": ("E116", _file("classifier/1/a;b.json")),
+    "a name with a quotation mark": ("E116", _file("classifier/1/a'b.json")),
+    "a name that is an option": ("E116", _file("classifier/1/-rf.json")),
     "a hidden file": ("E105", _file("classifier/1/.hidden.json")),
     "a hidden environment": ("E105", _file(".env/bin/activate")),
     "a model called ..x": ("E105", _file("..x/config.pbtxt")),
@@ -267,13 +301,17 @@ SETTINGS: Mapping[str, tuple[str, Attack]] = {
     "a parameter that climbs": ("E250", _parameter("tokenizer", "../../canary")),
     "an absolute parameter": ("E250", _parameter("tokenizer", "CANARY")),
     "a parameter with CRLF": ("E250", _parameter("header", "a\\r\\u001b[2J")),
-    "a cache that climbs": (
-        "E250",
-        _added(
-            "optimization { execution_accelerators { gpu_execution_accelerator { name: 'tensorrt' "
-            "parameters { key: 'trt_engine_cache_path' value: '/var/../canary' } } } }"
-        ),
+    "an instance group whose name is a command": (
+        "E116",
+        _config(CLASSIFIER, "kind: KIND_CPU", 'name: "a$(touch canary)" kind: KIND_CPU'),
     ),
+    "a model file whose name is a command": ("E116", _config(CLASSIFIER, '"model.onnx"', '"`touch canary`.onnx"')),
+    "a configured name that is a command": ("E116", _config(CLASSIFIER, 'name: "classifier"', 'name: "a|b"')),
+    "a cache that climbs": ("E250", cache("trt_engine_cache_path", "/var/../canary")),
+    "a cache that climbs out of the caches": ("E250", cache("trt_engine_cache_path", "/var/cache/../../canary")),
+    "a cache beside the caches": ("E250", cache("trt_engine_cache_path", "/var/cache2")),
+    "a cache anywhere": ("E250", cache("trt_engine_cache_path", "CANARY")),
+    "timings anywhere": ("E250", cache("trt_timing_cache_path", "/etc/cron.d")),
     "a library of operators": ("E251", _added('model_operations { op_library_filename: "libops.so" }')),
     "a library of operators that climbs": (
         "E251",
@@ -301,6 +339,8 @@ GRAPHS: Mapping[str, tuple[str, Attack]] = {
     "external data that climb": ("E402", _graph(_external("../../../canary/weights.bin"))),
     "absolute external data": ("E402", _graph(_external("CANARY/weights.bin"))),
     "external data in a branch": ("E402", _graph(_external_in_branch)),
+    "external data in a function's attribute": ("E402", _graph(_external_in_function)),
+    "external data in a branch of a function's attribute": ("E402", _graph(_external_in_branch_of_function)),
     "operators of another domain": ("E403", _graph(_custom_operator)),
     "functions of another domain": ("E404", _graph(_unknown_function)),
     "a sparse bomb": ("E410", _graph(_sparse)),

@@ -11,7 +11,7 @@ from triptych_ops.errors import RefusedError
 from triptych_ops.lint import lint, require
 
 from .canary import Canary
-from .hostile import ATTACKS
+from .hostile import ATTACKS, cache
 from .repositories import write_ensemble
 
 LEAST = 30
@@ -62,6 +62,12 @@ def test_the_canary_tells_when_it_is_opened(canary: Canary, tmp_path: Path, way:
     else:
         (canary.folder / "labels.txt" if way == "file" else tmp_path / "link").read_bytes()
     assert canary.opened() > 0
+
+
+@pytest.mark.parametrize("key", ["trt_engine_cache_path", "trt_timing_cache_path"])
+def test_what_an_accelerator_compiles_may_lie_below_the_caches(repository: Path, canary: Canary, key: str) -> None:
+    cache(key, "/var/cache/triptych/tensorrt")(repository, canary.folder)
+    assert lint(repository) == ()
 
 
 def test_a_repository_that_is_a_link_is_refused(repository: Path, tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ def test_labels_that_do_not_fit_the_classes(
 
 
 @pytest.mark.parametrize("file", FILES)
-@pytest.mark.parametrize("content", ["a\nb\nc\nd\ne\nf", "a\nb, c\nZürich\n日本\ne\nf\n"])
+@pytest.mark.parametrize(
+    "content", ["a\nb\nc\nd\ne\nf", "a\nb, c\nZürich\n日本\ne\nf\n", "a\x85b\nc\u2028\nd\x0c\ne\r\nf\x1c\ng\n"]
+)
 def test_labels_that_fit(repository: Path, file: str, content: str) -> None:
-    (repository / file).write_text(content, encoding="utf-8")
+    (repository / file).write_bytes(content.encode())
     assert lint(repository) == ()

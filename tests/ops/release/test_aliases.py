@@ -10,6 +10,7 @@ import pytest
 import releases
 from triptych_ops.errors import MissingError, RefusedError, UsageError
 from triptych_ops.release import Release, Store
+from triptych_ops.release.aliases import Change, Target
 from triptych_ops.release.storage import open_storage
 
 Publish = Callable[..., Release]
@@ -127,3 +128,68 @@ def test_a_release_that_goes_while_it_is_tagged_is_not_tagged(folder_store: Stor
     with pytest.raises(MissingError, match=r"release 1 of .* was removed meanwhile"):
         Slow(folder_store.location).tag("stable", 1)
     assert folder_store.aliases() == {"stable": 2}
+
+
+def test_what_another_tagger_did_since_is_not_taken_back(folder_store: Store) -> None:
+    for number in (1, 2, 3):
+        releases.publish_words(folder_store, number)
+    folder_store.tag("stable", 2)
+    folder = Path(folder_store.location)
+
+    class Late(Store):
+        """Loses release 1 after it was read; somebody tags 3 as soon as 1 was tagged."""
+
+        def release(self, ref: str | int | None = None) -> Release:
+            found = super().release(ref)
+            point = self._aliases.point
+
+            def pointed(alias: str, target: Target | None) -> Change | None:
+                change = point(alias, target)
+                (folder / "releases/1/release.json").unlink()
+                folder_store.tag(alias, 3)
+                return change
+
+            self._aliases.point = pointed  # type: ignore[method-assign]
+            return found
+
+    with pytest.raises(MissingError, match=r"release 1 of .* was removed meanwhile"):
+        Late(folder).tag("stable", 1)
+    assert folder_store.aliases() == {"stable": 3}
+    assert [entry.number for entry in folder_store.history("stable")] == [2, 1, 3]
+
+
+def test_a_corrupt_alias_does_not_hide_the_others(filled: Store) -> None:
+    filled.tag("bad", 1)
+    filled.tag("stable", 2)
+    open_storage(filled.location).replace("aliases/bad/000001.json", b"{}")
+    assert filled.aliases() == {"stable": 2}
+    (refusal,) = filled.refused_aliases().values()
+    assert "aliases/bad/000001.json is corrupt" in str(refusal)
+    assert filled.tag("stable", 3) == 3
+    assert filled.tag("new", "stable") == 3
+    with pytest.raises(MissingError, match=r"has no alias 'none'; its aliases: new, stable$"):
+        filled.resolve("none")
+    for use in (lambda: filled.tag("bad", 1), lambda: filled.resolve("bad"), lambda: filled.history("bad")):
+        with pytest.raises(RefusedError, match=r"aliases/bad/000001\.json is corrupt"):
+            use()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (b'"alias": "stable"', b'"alias": "other"', "its alias is 'other', not 'stable'; restore it from a backup"),
+        (b'"number": 2', b'"number": null', "number and manifest_sha256 are null together or not at all"),
+    ],
+)
+def test_an_entry_of_another_place_or_half_a_target_is_refused(
+    filled: Store, before: bytes, after: bytes, words: str
+) -> None:
+    filled.tag("stable", 2)
+    storage = open_storage(filled.location)
+    entry = storage.read("aliases/stable/000001.json") or b""
+    storage.replace("aliases/stable/000001.json", entry.replace(before, after))
+    assert filled.aliases() == {}
+    with pytest.raises(RefusedError, match=words):
+        filled.release("stable")
+    storage.replace("aliases/stable/000001.json", entry)  # the control
+    assert filled.release("stable").number == 2

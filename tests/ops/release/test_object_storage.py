@@ -139,7 +139,7 @@ def test_a_large_file_goes_and_comes_in_pieces(new_prefix: Callable[[], str], pu
 
 
 def test_an_upload_that_breaks_off_leaves_nothing(new_prefix: Callable[[], str]) -> None:
-    storage = open_storage(new_prefix())
+    storage = object_storage.ObjectStorage(new_prefix())
 
     def breaks() -> Iterator[bytes]:
         yield bytes(LARGE)

@@ -1,13 +1,16 @@
 """Pruning: the newest and those with an alias stay."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from triptych_ops.release import AliasRecord, Release, Store
+import releases
+from triptych_ops.errors import MissingError, OpsError, RefusedError
+from triptych_ops.release import Release, Store
 from triptych_ops.release.aliases import Aliases, Target
-from triptych_ops.release.pruning import prune
-from triptych_ops.release.storage import Storage, open_storage
+from triptych_ops.release.pruning import prune, prune_unfinished
+from triptych_ops.release.storage import FolderStorage, open_storage
 
 Publish = Callable[..., Release]
 
@@ -43,30 +46,115 @@ def test_a_removed_alias_protects_no_longer(filled: Store) -> None:
     assert filled.prune(keep=1) == [1, 2, 3, 4]
 
 
-class TaggedMeanwhile(Aliases):
-    """Somebody tags release 3 after the pruner looked, in the moment that its manifest went."""
+class Meanwhile(Aliases):
+    """Does something while the manifest of release 3 is away."""
 
-    def __init__(self, storage: Storage, entry: Callable[[str, Target | None], AliasRecord], target: Target) -> None:
-        super().__init__(storage, entry)
-        self._target_of_others = target
-        self._looks = 0
+    def __init__(self, store: Store, meanwhile: Callable[[], object]) -> None:
+        self._store = open_storage(store.location)
+        super().__init__(self._store, store._alias_record)
+        self._meanwhile = meanwhile
 
     def all(self) -> dict[str, Target]:
-        self._looks += 1
-        found = super().all()
-        return found | {"candidate": self._target_of_others} if self._looks > self.looks_before else found
-
-    looks_before = 2  # of release 1, and of release 3 before its manifest goes
+        if self._store.read("releases/3/release.json") is None:
+            self._meanwhile()
+        return super().all()
 
 
 def test_a_release_that_is_tagged_while_it_goes_comes_back(store: Store, publish: Publish) -> None:
     sha256 = {number: publish(store, number).manifest_sha256 for number in (1, 3, 4)}
-    storage = open_storage(store.location)
-    aliases = TaggedMeanwhile(storage, store._alias_record, Target(3, sha256[3]))
-    aliases.looks_before = 3  # 1 before and after, 3 before
-    assert prune(storage, aliases, [1, 3, 4], keep=1, dry_run=False) == [1]
+    tagger = Aliases(open_storage(store.location), store._alias_record)
+    aliases = Meanwhile(store, lambda: tagger.point("candidate", Target(3, sha256[3])))
+    assert prune(open_storage(store.location), aliases, [1, 3, 4], keep=1, dry_run=False) == [1]
     assert store.numbers() == [3, 4]
+    assert store.aliases() == {"candidate": 3}
     store.release(3).verify()
+
+
+@pytest.mark.parametrize("failure", [OpsError, KeyboardInterrupt])
+def test_a_release_comes_back_where_its_aliases_cannot_be_read(
+    store: Store, publish: Publish, failure: type[BaseException]
+) -> None:
+    for number in (1, 3, 4):
+        publish(store, number)
+
+    def fail() -> None:
+        raise failure("no network")
+
+    with pytest.raises(failure, match="no network"):
+        prune(open_storage(store.location), Meanwhile(store, fail), [1, 3, 4], keep=1, dry_run=False)
+    assert store.numbers() == [3, 4]  # 1 went, as the control
+    store.release(3).verify()
+
+
+def test_a_corrupt_alias_stops_pruning_alone(filled: Store) -> None:
+    filled.tag("candidate", 3)
+    open_storage(filled.location).replace("aliases/candidate/000001.json", b"{}")
+    for dry_run in (True, False):
+        with pytest.raises(RefusedError, match=r"aliases/candidate/000001\.json is corrupt"):
+            filled.prune(keep=1, dry_run=dry_run)
+    assert filled.numbers() == [1, 2, 3, 4, 5]
+    assert filled.aliases() == {"stable": 2}
+
+
+@pytest.mark.parametrize("name", ["007", "07", "x", "-7", "4294967303", "9" * 40])
+def test_a_folder_that_no_release_is_called_by_is_left_alone(folder_store: Store, publish: Publish, name: str) -> None:
+    publish(folder_store, 7)
+    other = Path(folder_store.location) / "releases" / name / "repository"
+    other.mkdir(parents=True)
+    (other.parents[1] / "8").mkdir()  # the control
+    assert folder_store.prune_unfinished(dry_run=True) == [8]
+    assert folder_store.prune_unfinished() == [8]
+    folder_store.release(7).verify()
+    assert other.is_dir()
+
+
+class Publishes(FolderStorage):
+    """A store in which somebody publishes release 2 as soon as the folders were listed."""
+
+    def folders(self, name: str) -> list[str]:
+        found = super().folders(name)
+        releases.publish_words(Store(self.folder), 2)
+        return found
+
+
+class PublishesLater(FolderStorage):
+    """A store in which somebody publishes release 2 once both listings were made."""
+
+    def matching(self, pattern: str) -> dict[str, int]:
+        found = super().matching(pattern)
+        releases.publish_words(Store(self.folder), 2)
+        return found
+
+
+@pytest.mark.parametrize("storage", [Publishes, PublishesLater])
+def test_a_release_that_appears_while_the_unfinished_go_is_left_alone(
+    folder_store: Store, publish: Publish, storage: type[FolderStorage]
+) -> None:
+    publish(folder_store, 1)
+    folder = Path(folder_store.location)
+    (folder / "releases/2").mkdir()  # a folder takes the place of an empty one
+    (folder / "releases/3").mkdir()
+    assert prune_unfinished(storage(folder), dry_run=False) == [3]
+    assert folder_store.numbers() == [1, 2]
+    folder_store.release(2).verify()
+
+
+def test_nothing_appears_where_something_is_removed(store: Store, publish: Publish) -> None:
+    """The pruner was killed: its empty manifest keeps the place, is no release, and goes with the next pruning."""
+    publish(store, 1)
+    publish(store, 2)
+    storage = open_storage(store.location)
+    storage.replace("releases/2/release.json", b"")
+    assert store.numbers() == [1]
+    assert list(store.releases()) == [1]
+    with pytest.raises(MissingError, match="has no release 2; it holds 1"):
+        store.release(2)
+    with pytest.raises(OpsError, match="holds other files than this release's; run: triptych release prune"):
+        publish(store, 2)
+    if not store.location.startswith("s3://"):  # a failed upload removes what it finds by itself
+        assert store.prune_unfinished() == [2]
+    publish(store, 2)
+    assert store.numbers() == [1, 2]
 
 
 def test_what_a_killed_publisher_left_is_removed_when_asked_for(store: Store, publish: Publish) -> None:

@@ -92,7 +92,7 @@ def test_the_same_release_again_writes_nothing(store: Store, source: Store) -> N
 
 
 def test_a_release_moves_with_its_number_its_signature_and_its_very_manifest(store: Store, source: Store) -> None:
-    source.attach(source.release(7), "release.sig", b"signature")
+    source.attach_signature(source.release(7), b"signature")
     moved: list[int] = []
     store.add(source.release(7), progress=moved.append)
     copy, original = store.release(7), source.release(7)
@@ -100,6 +100,56 @@ def test_a_release_moves_with_its_number_its_signature_and_its_very_manifest(sto
     assert (copy.document, copy.signature()) == (original.document, b"signature")
     assert sum(moved) == original.manifest.size_bytes
     assert store.next_number() == 8
+
+
+def test_a_later_signature_is_carried_over_and_none_is_taken_away(store: Store, source: Store) -> None:
+    store.add(source.release(7))
+    for signature in (b"first", b"second"):
+        source.attach_signature(source.release(7), signature)
+        assert store.add(source.release(7))
+        assert store.release(7).signature() == signature
+        assert not store.add(source.release(7))
+    (source.release(7).folder / "release.sig").unlink()
+    assert not store.add(source.release(7))
+    assert store.release(7).signature() == b"second"
+    store.release(7).verify()
+
+
+def test_a_publisher_that_fails_leaves_the_claim_to_another_of_the_same_release(store: Store, source: Store) -> None:
+    """Ann claims the number and fails while Bob, who shares her claim, publishes."""
+    release = source.release(7)
+    ann, bob = Store(store.location, user="ann@host"), Store(store.location, user="bob@host")
+
+    def fails(_bytes: int) -> None:
+        assert Store(store.location).next_number() == 8  # hers
+        bob.add(release)
+        raise OpsError("no network")
+
+    with pytest.raises(OpsError, match="no network"):
+        ann.add(release, progress=fails)
+    store.release(7).verify()
+    assert open_storage(store.location).read("numbers/7.json") is not None
+
+
+def test_a_publisher_makes_the_claim_again_that_another_has_taken_back(store: Store, source: Store) -> None:
+    release = source.release(7)
+    ann, bob = Store(store.location, user="ann@host"), Store(store.location, user="bob@host")
+
+    def fails(_bytes: int) -> None:
+        raise OpsError("no network")
+
+    def ann_fails_first(_bytes: int) -> None:
+        if open_storage(store.location).read("numbers/7.json") == claim:
+            open_storage(store.location).remove("numbers/7.json")
+
+    with pytest.raises(OpsError, match="no network"):
+        ann.add(release, progress=fails)
+    assert contents_or_none(store) == {}  # the control: alone, she takes everything back
+    open_storage(store.location).create("numbers/7.json", ann._number_record(7, release.manifest_sha256).to_json())
+    claim = open_storage(store.location).read("numbers/7.json")
+    assert bob.add(release, progress=ann_fails_first)
+    assert b"bob@host" in (open_storage(store.location).read("numbers/7.json") or b"")
+    store.release(7).verify()
 
 
 def test_a_release_moves_out_of_a_store_again(store: Store, source: Store, tmp_path: Path) -> None:
@@ -142,7 +192,7 @@ def test_a_claim_of_the_same_release_is_taken_over_and_another_is_not(
 ) -> None:
     """As after a kill -9 between the claim and the release."""
     store.add(source.release(7))
-    open_storage(store.location).remove_all("releases/7")
+    open_storage(store.location).remove_all("releases/7", last="release.json")
     other = Store(tmp_path / "other")
     releases.publish_words(other, 7, "another")
     with pytest.raises(OpsError, match=r"^release 7 is being published by ann@host since "):
@@ -177,7 +227,7 @@ def test_a_staging_folder_is_gone_after_an_exception(folder_store: Store) -> Non
 
 def test_an_abandoned_staging_folder_is_removed_by_the_next(folder_store: Store, publish: Publish) -> None:
     publish(folder_store, 1)
-    abandoned = Path(folder_store.location) / "releases" / ".staging-abandoned"
+    abandoned = Path(folder_store.location) / "releases" / ".staging-abandoned.triptych-scratch"
     (abandoned / "repository").mkdir(parents=True)
     with folder_store.staging():
         assert not abandoned.exists()

@@ -2,8 +2,11 @@
 
 import os
 import random
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -11,6 +14,7 @@ import releases
 from small_disk import needs_root, small_disk
 from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.release import Release, Store, digests, pull
+from triptych_ops.scratch import scratch_folder
 
 Check = Callable[[Path], None]
 
@@ -59,7 +63,7 @@ def test_a_release_of_a_bucket_is_pulled_with_its_signature(
 ) -> None:
     store = Store(new_prefix())
     store.add(release)
-    store.attach(store.release(7), "release.sig", b"signature")
+    store.attach_signature(store.release(7), b"signature")
     assert pull(store.release("newest"), target, check=passes)
     assert sorted(path.name for path in target.iterdir()) == ["release.json", "release.sig", "repository"]
     assert {**digests(target)} == {**digests(Path(release.location)), "release.sig": digests(target)["release.sig"]}
@@ -130,17 +134,114 @@ def test_a_file_is_no_folder(release: Release, tmp_path: Path) -> None:
         pull(release, tmp_path / "file", check=passes)
 
 
-def test_the_mark_of_a_mounted_disk_is_no_obstacle(release: Release, target: Path) -> None:
+def test_what_the_disk_itself_holds_is_no_obstacle(release: Release, target: Path) -> None:
     (target / "lost+found").mkdir()
+    (target / "lost+found" / "#12").symlink_to("nowhere")  # what fsck found, which others may not even list
     assert pull(release, target, check=passes)
     assert not pull(release, target, check=passes)
+    (target / "repository" / "lost+found").mkdir()
+    (target / "repository" / "lost+found" / "#12").touch()
+    with pytest.raises(RefusedError, match="lost\\+found/#12 is not in the manifest"):
+        pull(release, target, check=passes)
+
+
+def test_what_another_users_killed_pull_left_does_not_undo_one_that_is_there(release: Release, target: Path) -> None:
+    pull(release, target, check=passes)
+    with scratch_folder(target, prefix=".pull-") as theirs:  # locked, so that nobody tidies it
+        (theirs / "file").touch()
+        assert not pull(release, target, check=passes)
+        assert (theirs / "file").exists()
+
+
+def test_two_pulls_into_one_folder_never_mix(folder_store: Store, release: Release, target: Path) -> None:
+    other = releases.publish_sound(folder_store, 8)
+    at_work, go_on = Event(), Event()
+
+    def slow(folder: Path) -> None:
+        passes(folder)
+        at_work.set()
+        assert go_on.wait(20)
+
+    with ThreadPoolExecutor(3) as pulls:
+        first = pulls.submit(pull, release, target, check=slow)
+        assert at_work.wait(20)
+        same = pulls.submit(pull, release, target, check=passes)
+        another = pulls.submit(pull, other, target, check=lambda _: None)
+        time.sleep(0.1)
+        assert not same.done()
+        assert not another.done()
+        go_on.set()
+        assert first.result()
+        assert not same.result()
+        with pytest.raises(RefusedError, match="holds release 7, not this release 8"):
+            another.result()
+    assert sorted(path.name for path in target.iterdir()) == ["release.json", "repository"]
+    assert not pull(release, target, check=passes)
+
+
+def test_a_pull_waits_for_one_that_fails_and_takes_its_folder_with_it(release: Release, tmp_path: Path) -> None:
+    target, at_work, go_on = tmp_path / "target", Event(), Event()
+
+    def fails(_: Path) -> None:
+        at_work.set()
+        assert go_on.wait(20)
+        raise RefusedError("not this one")
+
+    with ThreadPoolExecutor(2) as pulls:
+        first = pulls.submit(pull, release, target, check=fails)
+        assert at_work.wait(20)
+        second = pulls.submit(pull, release, target, check=passes)
+        time.sleep(0.1)
+        go_on.set()
+        with pytest.raises(RefusedError, match="not this one"):
+            first.result()
+        assert second.result()
+    assert not pull(release, target, check=passes)
+
+
+def test_a_later_signature_is_pulled_once_it_was_checked(folder_store: Store, release: Release, target: Path) -> None:
+    pull(release, target, check=passes)
+    graph = (target / "repository/classifier/7/model.onnx").stat()
+    for signature in (b"first", b"second"):
+        folder_store.attach_signature(release, signature)
+        before = snapshot(target)
+
+        def refuses(folder: Path, signature: bytes = signature) -> None:
+            passes(folder)
+            assert (folder / "release.sig").read_bytes() == signature
+            assert folder != target
+            raise RefusedError("not by her")
+
+        with pytest.raises(RefusedError, match="not by her"):
+            pull(release, target, check=refuses)
+        names = {name for name in before if name != str(target)}
+        assert {name: snapshot(target)[name] for name in names} == {name: before[name] for name in names}
+        assert pull(release, target, check=passes)
+        assert (target / "release.sig").read_bytes() == signature
+        assert not pull(release, target, check=passes)
+    assert (target / "repository/classifier/7/model.onnx").stat().st_ino == graph.st_ino
+
+
+def test_a_signature_that_the_store_has_not_is_left(folder_store: Store, release: Release, target: Path) -> None:
+    folder_store.attach_signature(release, b"signature")
+    pull(release, target, check=passes)
+    (release.folder / "release.sig").unlink()
+    assert not pull(release, target, check=passes)
+    assert (target / "release.sig").read_bytes() == b"signature"
+
+
+def test_the_signature_of_a_killed_pull_does_not_stay_beside_another_release(release: Release, target: Path) -> None:
+    (target / "release.json").write_bytes(release.document)
+    (target / "release.sig").write_bytes(b"of another")
+    assert pull(release, target, check=passes)
+    assert sorted(path.name for path in target.iterdir()) == ["release.json", "repository"]
 
 
 def test_what_a_killed_pull_left_is_replaced_even_by_another_release(
     folder_store: Store, release: Release, target: Path
 ) -> None:
     (target / "release.json").write_bytes(releases.publish_sound(folder_store, 6).document)
-    (target / ".pull-abandoned" / "6" / "repository").mkdir(parents=True)
+    (target / ".pull-abandoned.triptych-scratch" / "6" / "repository").mkdir(parents=True)
     assert pull(release, target, check=passes)
     assert sorted(path.name for path in target.iterdir()) == ["release.json", "repository"]
 

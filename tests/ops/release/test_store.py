@@ -106,7 +106,7 @@ def test_a_published_release_can_be_read_by_other_users(folder_store: Store, pub
 
 def test_a_local_copy_is_whole_and_compared(store: Store, publish: Publish) -> None:
     release = publish(store, 4, "words")
-    store.attach(release, "release.sig", b"signature")
+    store.attach_signature(release, b"signature")
     with store.local_copy(release) as folder:
         assert sorted(digests(folder)) == ["release.json", "release.sig", "repository/model.onnx"]
         assert (folder / "release.json").read_bytes() == release.document
@@ -124,19 +124,11 @@ def test_what_triton_serves_is_copied_compared(store: Store, publish: Publish, t
         release.copy_repository(tmp_path / "refused")
 
 
-@pytest.mark.parametrize("name", ["release.json", "repository/model.onnx", "x", "../release.sig"])
-def test_nothing_but_a_signature_can_be_attached(store: Store, publish: Publish, name: str) -> None:
-    release = publish(store, 1)
-    with pytest.raises(UsageError, match=r"only release\.sig can"):
-        store.attach(release, name, b"x")
-    release.verify()
-
-
 def test_a_signature_is_replaced_and_the_release_stays_whole(store: Store, publish: Publish) -> None:
     release = publish(store, 1)
     assert release.signature() is None
     for content in (b"first", b"second"):
-        store.attach(release, "release.sig", content)
+        store.attach_signature(release, content)
         assert release.signature() == content
         release.verify()
 
@@ -153,11 +145,43 @@ def test_an_upload_without_its_manifest_is_no_release_and_its_number_is_taken_by
 def test_a_number_is_never_given_twice(store: Store, publish: Publish) -> None:
     for number in (1, 2):
         publish(store, number)
-    open_storage(store.location).remove_all("releases/2")  # by hand
+    open_storage(store.location).remove_all("releases/2", last=MANIFEST)  # by hand
     assert store.numbers() == [1]
     assert store.next_number() == 3
     with pytest.raises(OpsError, match=r"release 2 is being published by ann@host since .*; build again"):
         publish(store, 2, "another")
+
+
+@pytest.mark.parametrize("number", ["2147483648", "9" * 40])
+def test_a_number_that_no_release_can_have_is_refused_and_not_followed(
+    store: Store, publish: Publish, number: str
+) -> None:
+    publish(store, 7)
+    place(store, f"releases/{number}/{MANIFEST}")
+    assert store.numbers() == [7]
+    assert store.next_number() == 8
+    place(store, f"numbers/{number}.json")
+    with pytest.raises(RefusedError, match=rf"/numbers/{number}\.json is above 2147483647") as caught:
+        store.next_number()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_after_the_last_number_there_is_none(folder_store: Store, publish: Publish) -> None:
+    publish(folder_store, 2**31 - 2)
+    assert folder_store.next_number() == 2**31 - 1
+    publish(folder_store, 2**31 - 1)
+    with pytest.raises(RefusedError, match="has no number left after 2147483647"):
+        folder_store.next_number()
+
+
+def test_the_claim_of_another_number_is_refused(store: Store, publish: Publish) -> None:
+    for number in (7, 8):
+        publish(store, number)
+    claim = open_storage(store.location).read("numbers/7.json") or b""
+    place(store, "numbers/8.json", claim)
+    with pytest.raises(RefusedError, match=r"numbers/8\.json is corrupt: its number is 7, not 8"):
+        store.release(8)
+    assert store.release(7).number == 7
 
 
 def test_the_manifest_of_another_release_is_refused(store: Store, publish: Publish) -> None:

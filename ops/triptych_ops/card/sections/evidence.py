@@ -57,7 +57,7 @@ def _served(quality: Quality) -> Table:
             (
                 "Images with the same top-1 class",
                 figures.share(quality.top1_agreement),
-                f"at least {figures.share(quality.top1_agreement_minimum)}",
+                _at_least(quality.top1_agreement_minimum),
             ),
             ("Ties among these: either of two classes as likely", figures.count(quality.ties), _NO_BOUND),
             (
@@ -75,6 +75,10 @@ def _served(quality: Quality) -> Table:
     )
 
 
+def _at_least(minimum: float) -> str:
+    return f"at least {figures.share(minimum)}"
+
+
 def _at_most(tolerance: float | None) -> str:
     return _NO_BOUND if tolerance is None else f"at most {figures.bound(tolerance)}"
 
@@ -83,6 +87,7 @@ def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
     if form is None:
         return (Paragraph("GPU form: nothing was measured, since the release was built without DALI."),)
     images = figures.count(form.images)
+    agreement_bound = _at_least(form.top1_agreement_minimum)
     rows = [
         (
             "Decoder: mean difference of a pixel to torchvision's, of 255",
@@ -93,14 +98,19 @@ def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
         (
             "Decoder: same top-1 class of the torch network as on torchvision's pixels",
             figures.share(form.decoded_top1_agreement),
-            _NO_BOUND,
+            agreement_bound,
             images,
         ),
     ]
     if form.fp16_top1_agreement is not None:
-        agreement = figures.share(form.fp16_top1_agreement)
-        images = figures.count(form.fp16_images)
-        rows.append(("fp16 graph: same top-1 class as the float graph", agreement, _NO_BOUND, images))
+        rows.append(
+            (
+                "fp16 graph: same top-1 class as the float graph",
+                figures.share(form.fp16_top1_agreement),
+                agreement_bound,
+                figures.count(form.fp16_images),
+            )
+        )
     measured = Table("GPU form, run on a CPU", ("Measure", "Measured", "Bound", "Images"), tuple(rows), _NUMERIC)
     return (
         measured,

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from triptych_ops.card import figures
 from triptych_ops.card.blocks import Block, Code, Commands, Label, Paragraph, Section, Table, Text, Verbatim
-from triptych_ops.release import Manifest
+from triptych_ops.card.locations import labels_file
+from triptych_ops.release import SIGNATURE, Manifest
 
 _FIRST_LABELS = 5
 _DIRTY = "-dirty"  # as `git describe` ends the name of a checkout whose files differ from the commit
@@ -12,9 +13,9 @@ _DIRTY = "-dirty"  # as `git describe` ends the name of a checkout whose files d
 
 def labelling(manifest: Manifest, labels: Sequence[str]) -> Section:
     """How many labels there are, and where."""
-    path = f"repository/postprocess/{manifest.number}/labels.txt"
+    path = labels_file(manifest)
     text: Text = f"{figures.count(manifest.classes)} labels, one of each class."
-    if path in manifest.files:
+    if path is not None:
         text = (
             f"{figures.count(manifest.classes)} labels, one a line in ",
             Code(path),
@@ -62,7 +63,6 @@ def files(manifest: Manifest) -> Section:
 
 def verification(manifest: Manifest) -> Section:
     """How to check a copy."""
-    signature = "release.sig"
     return Section(
         "verify",
         "How to verify",
@@ -72,7 +72,7 @@ def verification(manifest: Manifest) -> Section:
             Paragraph(
                 (
                     "Where the release is signed, its folder holds ",
-                    Code(signature),
+                    Code(SIGNATURE),
                     ". The stock tool of OpenSSF Model Signing checks it with the signer's public key, here on a "
                     "release in the folder ",
                     Code("RELEASE"),
@@ -82,7 +82,7 @@ def verification(manifest: Manifest) -> Section:
             Commands(
                 (
                     Verbatim(
-                        f"python -m model_signing verify key RELEASE --signature RELEASE/{signature} "
+                        f"python -m model_signing verify key RELEASE --signature RELEASE/{SIGNATURE} "
                         "--public_key PUBLIC.pem"
                     ),
                 )

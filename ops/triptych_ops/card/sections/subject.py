@@ -3,6 +3,7 @@
 from triptych import contract
 from triptych_ops.card import figures
 from triptych_ops.card.blocks import Block, Code, Paragraph, Section, Table, Text
+from triptych_ops.card.locations import gpu_graph
 from triptych_ops.preprocessing import Preprocessing
 from triptych_ops.release import Calibration, Manifest, Precision
 
@@ -138,8 +139,8 @@ def precision(manifest: Manifest) -> Section:
         blocks.append(_calibration(manifest.calibration))
     elif manifest.precision == "int8":
         blocks.append(Paragraph("The manifest does not say on which images it was calibrated."))
-    graph = f"repository/classifier/{manifest.number}/model_gpu.onnx"
-    if graph in manifest.files:
+    graph = gpu_graph(manifest)
+    if graph is not None:
         blocks.append(Paragraph(("The GPU form runs a graph of its own, ", Code(graph), ".")))
     return Section("precision", "Precision", tuple(blocks))
 

@@ -2,32 +2,21 @@
 
 import click
 
-from .diff import diff_releases
-from .listing import list_releases
-from .prune import prune_releases
-from .publish import publish_release
-from .pull import pull_release
-from .show import show_release
-from .sign import sign_release
-from .tag import tag_release
-from .verify import verify_release
+from triptych_ops.cli.group import Commands, Entry
+
+_ENTRIES = {
+    "list": Entry(".release.listing:list_releases", "List the store's releases."),
+    "show": Entry(".release.show:show_release", "Show a release, or its model card."),
+    "verify": Entry(".release.verify:verify_release", "Check a release: digests, repository, signature."),
+    "diff": Entry(".release.diff:diff_releases", "Show what differs between two releases."),
+    "tag": Entry(".release.tag:tag_release", "List and change aliases."),
+    "sign": Entry(".release.sign:sign_release", "Sign a release."),
+    "publish": Entry(".release.publish:publish_release", "Publish a release in another store."),
+    "pull": Entry(".release.pull:pull_release", "Copy a release into a folder."),
+    "prune": Entry(".release.prune:prune_releases", "Remove old releases."),
+}
 
 
-@click.group()
+@click.group(cls=Commands, entries=_ENTRIES)
 def release() -> None:
     """List, check, compare, sign and move releases."""
-
-
-_COMMANDS = (
-    list_releases,
-    show_release,
-    verify_release,
-    diff_releases,
-    tag_release,
-    sign_release,
-    publish_release,
-    pull_release,
-    prune_releases,
-)
-for _command in _COMMANDS:
-    release.add_command(_command)

@@ -18,8 +18,9 @@ def list_releases(context: click.Context, store: Store, as_json: bool) -> None:
     """List the store's releases, oldest first, with their aliases."""
     found = store.releases()
     refused = [release for release in found.values() if isinstance(release, RefusedError)]
+    refused += store.refused_aliases().values()
     releases = [release for release in found.values() if isinstance(release, Release)]
-    for error in refused:  # one bad release does not hide the others
+    for error in refused:  # one bad release or alias does not hide the others
         say(f"triptych: {failures.line(error)}")
     names: dict[int, list[str]] = {}
     for alias, number in store.aliases().items():

@@ -32,11 +32,16 @@ def pull_release(ref: str, folder: Path, minimum: int | None, store: Store, trus
     release = store.release(ref)
     if minimum is not None and release.number < minimum and not ref.isdigit():
         raise RefusedError(f"{ref} means release {release.number}, older than the least that is accepted, {minimum}")
+
+    def check(copy: Path) -> None:
+        called = str(folder) if copy == folder else release.location
+        require_sound(copy, number=release.number, trust=trust, called=called, manifest_sha256=release.manifest_sha256)
+
     with transfer(f"pulling release {release.number}", size_bytes=release.manifest.size_bytes) as progress:
         written = pull(
             release,
             folder,
-            check=lambda staged: require_sound(staged, number=release.number, trust=trust),
+            check=check,
             progress=progress,
         )
     if as_json:

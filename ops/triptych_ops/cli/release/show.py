@@ -4,8 +4,9 @@ import click
 
 from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import print_json, print_table, printable, table
+from triptych_ops.cli.output import Cell, print_json, print_table, table
 from triptych_ops.cli.store_option import store_option
+from triptych_ops.errors import RefusedError
 from triptych_ops.release import (
     Calibration,
     ExportParity,
@@ -40,7 +41,7 @@ def show_release(ref: str | None, form: str | None, store: Store, as_json: bool)
         return
     sheet = table(f"release {found.number}", "")
     for name, value in _rows(found, aliases).items():
-        sheet.add_row(name, "\n".join(map(printable, value.split("\n"))))
+        sheet.add_row(name, value)
     print_table(sheet)
 
 
@@ -50,7 +51,7 @@ def measured(manifest: Manifest) -> dict[str, str]:
     return words | ({"gpu": _gpu(manifest.gpu)} if manifest.gpu else {})
 
 
-def _rows(release: Release, aliases: list[str]) -> dict[str, str]:
+def _rows(release: Release, aliases: list[str]) -> dict[str, Cell]:
     manifest = release.manifest
     definition = manifest.preprocessing
     return {
@@ -68,7 +69,7 @@ def _rows(release: Release, aliases: list[str]) -> dict[str, str]:
         **measured(manifest),
         "measured on": manifest.quality.source,
         "files": f"{len(manifest.files)}, {manifest.size_bytes / 1e6:.1f} MB",
-        "golden": "\n".join(map(_golden, manifest.golden)),
+        "golden": tuple(map(_golden, manifest.golden)),
     }
 
 
@@ -77,10 +78,19 @@ def _card(release: Release, form: str) -> str:
         from triptych_ops import card
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="images" if error.name == "PIL" else "cli") from error
-    path = f"repository/postprocess/{release.number}/labels.txt"
-    labels = release.read(path).decode("utf-8").splitlines() if path in release.manifest.files else ()
     (known,) = (name for name in card.FORMS if name == form)
-    return card.render(release.manifest, known, labels=labels)
+    return card.render(release.manifest, known, labels=_labels(release, card.labels_file(release.manifest)))
+
+
+def _labels(release: Release, file: str | None) -> list[str]:
+    if file is None:
+        return []
+    try:
+        return release.read(file).decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise RefusedError(
+            f"{release.location}/{file} is not UTF-8: {error.reason} at byte {error.start}; build the release again"
+        ) from error
 
 
 def _calibration(calibration: Calibration) -> str:
@@ -104,11 +114,12 @@ def _served(quality: Quality) -> str:
 
 
 def _gpu(form: GpuForm) -> str:
-    agreement = form.fp16_top1_agreement
-    graph = "" if agreement is None else f"fp16 graph, same top-1 on {agreement:.1%}; "
+    agreement, bound = form.fp16_top1_agreement, f"(at least {form.top1_agreement_minimum:.1%})"
+    graph = "" if agreement is None else f"fp16 graph, same top-1 on {agreement:.1%} {bound}; "
     return (
         f"run on the CPU: DALI {form.dali} decodes within {form.pixels_mean_difference:.2g} of 255 in the mean, "
-        f"same top-1 on {form.decoded_top1_agreement:.1%} of {form.images} images; {graph}nothing measured on a GPU"
+        f"same top-1 on {form.decoded_top1_agreement:.1%} of {form.images} images {bound}; "
+        f"{graph}nothing measured on a GPU"
     )
 
 

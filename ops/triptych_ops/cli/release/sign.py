@@ -61,8 +61,8 @@ def sign_release(
     signer = _signer(private_key, key_password_file, certificate, certificate_chain, sigstore=sigstore)
     release = store.release(ref)
     with store.local_copy(release) as folder:
-        bundle = sign(folder, signer)
-    store.attach(release, SIGNATURE, bundle)
+        bundle = sign(folder, signer, document=release.document)
+    store.attach_signature(release, bundle)
     if as_json:
         print_json({"release": release.number, "signature": f"{release.location}/{SIGNATURE}"})
     else:

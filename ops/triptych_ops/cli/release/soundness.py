@@ -1,18 +1,37 @@
 """What must hold of a release before anybody uses it, besides its digests."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from triptych_ops import lint
+from triptych_ops.errors import OpsError
 from triptych_ops.release import REPOSITORY
 from triptych_ops.release.signing import Trust
 
 
-def require_sound(folder: Path, *, number: int, trust: Trust | None) -> None:
+def require_sound(
+    folder: Path, *, number: int, trust: Trust | None, called: str = "", manifest_sha256: str | None = None
+) -> None:
     """Whether release `number` in `folder` is one that Triton can be given.
+
+    `called` is what messages call the folder, which may be a copy that is gone when they are read; empty: its path.
+    `manifest_sha256` is of the manifest whose files were compared; None: the one in the folder.
 
     Raises:
         RefusedError: its signature is not one that is trusted, or its repository is broken or hostile.
     """
-    if trust is not None:  # first: what nobody answers for is not even parsed
-        trust.require(folder, number=number)
-    lint.require(folder / REPOSITORY)
+    with _called(folder, called):
+        if trust is not None:  # first: what nobody answers for is not even parsed
+            trust.require(folder, number=number, manifest_sha256=manifest_sha256)
+        lint.require(folder / REPOSITORY)
+
+
+@contextmanager
+def _called(folder: Path, called: str) -> Iterator[None]:
+    try:
+        yield
+    except OpsError as error:
+        if not called or called == str(folder):
+            raise
+        raise type(error)(str(error).replace(str(folder), called)) from error

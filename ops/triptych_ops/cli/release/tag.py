@@ -2,6 +2,7 @@
 
 import click
 
+from triptych_ops.cli import failures
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import print_json, print_table, say, table
 from triptych_ops.cli.store_option import store_option
@@ -15,13 +16,25 @@ from triptych_ops.release import AliasRecord, Store, require_alias
 @click.option("--history", is_flag=True, help="Show every change of ALIAS, oldest first.")
 @store_option
 @json_option
-def tag_release(alias: str | None, ref: str | None, remove: bool, history: bool, store: Store, as_json: bool) -> None:
+@click.pass_context
+def tag_release(
+    context: click.Context,
+    alias: str | None,
+    ref: str | None,
+    remove: bool,
+    history: bool,
+    store: Store,
+    as_json: bool,
+) -> None:
     """Let ALIAS mean release REF, a number or another alias. Without arguments: list the aliases."""
     if alias is None:
         if remove or history:
             raise click.UsageError("--remove and --history need an ALIAS")
         _list(store, as_json)
-        return
+        refused = list(store.refused_aliases().values())
+        for error in refused:  # one bad alias does not hide the others
+            say(f"triptych: {failures.line(error)}")
+        context.exit(failures.exit_code(refused[0]) if refused else failures.DONE)
     require_alias(alias)
     if sum((remove, history, ref is not None)) != 1:
         raise click.UsageError("give one of REF, --remove and --history")

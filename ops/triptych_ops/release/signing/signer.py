@@ -109,8 +109,10 @@ class SigstoreSigner(Signer):
             raise OpsError(f"Sigstore cannot be reached: {error}; check the network") from error
 
 
-def sign(folder: Path, signer: Signer) -> bytes:
+def sign(folder: Path, signer: Signer, *, document: bytes | None = None) -> bytes:
     """The content of `release.sig` for the release in `folder`.
+
+    `document` is the release.json that was checked, and alone is signed; None: the one in the folder.
 
     Raises:
         RefusedError: a file is not what the manifest says: what was altered is never signed.
@@ -118,7 +120,7 @@ def sign(folder: Path, signer: Signer) -> bytes:
     """
     from model_signing import hashing, signing
 
-    document = (folder / MANIFEST).read_bytes()
+    document = (folder / MANIFEST).read_bytes() if document is None else document
     manifest = Manifest.from_json(document, source=str(folder / MANIFEST))
     everything = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)  # type: ignore[no-untyped-call]
     config = signing.Config().set_hashing_config(everything)  # type: ignore[no-untyped-call]

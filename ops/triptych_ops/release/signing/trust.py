@@ -5,15 +5,17 @@ import hashlib
 import os
 import re
 import stat
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triptych_ops.errors import OpsError, RefusedError, UsageError
-from triptych_ops.release.integrity import MANIFEST, SIGNATURE
+from triptych_ops.release.integrity import MANIFEST, SIGNATURE, is_of_the_disk
 from triptych_ops.release.manifest import Manifest
+from triptych_ops.scratch import scratch_folder
 
 from . import pem
 from .bundle import signed_files
@@ -41,8 +43,10 @@ class Trust(ABC):
             OpsError: nothing can be verified now.
         """
 
-    def require(self, folder: Path, *, number: int) -> None:
+    def require(self, folder: Path, *, number: int, manifest_sha256: str | None = None) -> None:
         """Let the release in `folder` pass as release `number`, signed by the accepted signer and unaltered since.
+
+        `manifest_sha256` is of the manifest that was checked, and alone may be signed; None: the one in the folder.
 
         Raises:
             RefusedError: it is not signed, or by another; a file was altered, added, removed or is a link; the
@@ -51,15 +55,22 @@ class Trust(ABC):
         """
         from model_signing import hashing, verifying
 
-        signed = signed_files(_signature(folder, number), source=str(folder / SIGNATURE))
+        bundle = _signature(folder, number)
+        signed = signed_files(bundle, source=str(folder / SIGNATURE))
         # What Model Signing lets pass, a signature that leaves out files as well, is refused here.
         _require_same_names(folder, signed, number)
         everything = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)  # type: ignore[no-untyped-call]
         config = verifying.Config().set_hashing_config(everything)  # type: ignore[no-untyped-call]
+        config.set_ignore_unsigned_files(True)  # there are none but those of the disk
         self.configure(config)
         try:
-            with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):  # noqa: PTH123  it may print
-                config.verify(folder.resolve(), folder / SIGNATURE)
+            with (
+                open(os.devnull, "w") as nowhere,  # noqa: PTH123  it may print
+                contextlib.redirect_stdout(nowhere),
+                scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-trust-") as scratch,
+            ):
+                (scratch / SIGNATURE).write_bytes(bundle)  # the very one that was read above
+                config.verify(folder.resolve(), scratch / SIGNATURE)
         except OSError:
             raise
         except Exception as error:  # Model Signing has no error of its own, and its libraries have many
@@ -67,6 +78,8 @@ class Trust(ABC):
         manifest = Manifest.from_file(folder / MANIFEST)
         if manifest.number != number:
             raise _another(number, signed_number=str(manifest.number))
+        if manifest_sha256 not in (None, signed[MANIFEST]):
+            raise _altered(folder / MANIFEST, "was exchanged while it was checked")
 
     def _refusal(self, folder: Path, signed: Mapping[str, str], number: int, error: Exception) -> RefusedError:
         for name, sha256 in sorted(signed.items()):
@@ -178,7 +191,7 @@ def _signature(folder: Path, number: int) -> bytes:
 
 def _require_same_names(folder: Path, signed: Mapping[str, str], number: int) -> None:
     found = set()
-    for path in folder.rglob("*"):
+    for path in _paths(folder):
         mode = path.lstat().st_mode
         if stat.S_ISREG(mode):
             found.add(path.relative_to(folder).as_posix())
@@ -190,6 +203,13 @@ def _require_same_names(folder: Path, signed: Mapping[str, str], number: int) ->
         raise _another(number, signed_number=min(versions))
     for name in sorted(found ^ signed.keys()):
         raise _altered(folder / name, "was added after it was signed" if name in found else "is signed but missing")
+
+
+def _paths(folder: Path) -> Iterator[Path]:
+    for top in folder.iterdir():
+        if not is_of_the_disk(top.name):
+            yield top
+            yield from top.rglob("*")
 
 
 def _another(number: int, *, signed_number: str) -> RefusedError:

@@ -45,12 +45,18 @@ class Storage(ABC):
             RefusedError: it is no plain file, or larger than 16 MiB.
         """
 
-    def read_all(self, names: Iterable[str]) -> dict[str, bytes]:
-        """The contents of those of these files that there are, read side by side."""
+    def read_all(self, names: Iterable[str]) -> dict[str, bytes | RefusedError]:
+        """The contents of those of these files that there are, or why one is refused, read side by side."""
         wanted = list(names)
         with ThreadPoolExecutor(_READERS) as readers:
-            contents = zip(wanted, readers.map(self.read, wanted), strict=True)
+            contents = zip(wanted, readers.map(self._read_or_refused, wanted), strict=True)
             return {name: content for name, content in contents if content is not None}
+
+    def _read_or_refused(self, name: str) -> bytes | RefusedError | None:
+        try:
+            return self.read(name)
+        except RefusedError as error:  # one bad file does not hide the others
+            return error
 
     @abstractmethod
     def matching(self, pattern: str) -> dict[str, int]:

@@ -7,11 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aiohttp import ClientPayloadError
 from botocore import exceptions
 
 from triptych_ops.errors import MissingError, OpsError, TimedOutError, UsageError
 
 TAKEN = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}  # answers to a conditional put
+# Of an answer that began well. Before that, botocore tries again by itself.
+BROKEN_OFF = (exceptions.ResponseStreamingError, exceptions.IncompleteReadError, ClientPayloadError)
 _NO_BUCKET = "NoSuchBucket"
 _UNKNOWN_KEY = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"}
 

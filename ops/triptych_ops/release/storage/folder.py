@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from fsspec.implementations.local import LocalFileSystem
 from typing_extensions import override
@@ -49,10 +49,12 @@ class FolderStorage(Storage):
             if error.errno in _NO_FILE:
                 raise self._not_readable(name) from error
             raise
-        with open(descriptor, "rb") as file:
-            plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
-            content = file.read(LARGEST_READ_BYTES + 1) if plain else b""
-        if not plain or len(content) > LARGEST_READ_BYTES:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._not_readable(name)
+        with os.fdopen(descriptor, "rb") as file:
+            content = file.read(LARGEST_READ_BYTES + 1)
+        if len(content) > LARGEST_READ_BYTES:
             raise self._not_readable(name)
         return content
 
@@ -76,7 +78,7 @@ class FolderStorage(Storage):
         return sorted(self._files(self._root))
 
     def _files(self, folder: str) -> Iterator[str]:
-        for entry in self.filesystem.ls(folder, detail=True):
+        for entry in self._entries(folder):
             if entry["type"] == "directory":
                 yield from self._files(entry["name"])
             elif entry["type"] != "file" or entry["islink"] or entry["nlink"] > 1:
@@ -85,6 +87,11 @@ class FolderStorage(Storage):
                 raise RefusedError(f"{self.where(name)} {problem}; the release is refused, build or pull it again")
             else:
                 yield os.path.relpath(entry["name"], self._root)
+
+    def _entries(self, folder: str) -> list[dict[str, Any]]:
+        """What lies directly in a folder, by fsspec's words."""
+        found: list[dict[str, Any]] = self.filesystem.ls(folder, detail=True)
+        return found
 
     @override
     def chunks(self, name: str) -> Iterator[bytes]:

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import gettempdir
 from typing import Any, Self, TypeVar
 
+import s3fs  # noqa: F401  fsspec loads it as well, but does not name it where it is missing
 from fsspec.asyn import sync
 from fsspec.core import url_to_fs
-from s3fs.core import S3_RETRYABLE_ERRORS
 from typing_extensions import override
 
 from triptych_ops.errors import OpsError, UsageError
@@ -73,9 +73,10 @@ class ObjectStorage(RemoteStorage):
             return body
 
         try:
-            return self._attempted(name, lambda: sync(self.filesystem.loop, content))
+            found: bytes = self._attempted(name, partial(sync, self.filesystem.loop, content))
         except FileNotFoundError:
             return None
+        return found
 
     @override
     def matching(self, pattern: str) -> dict[str, int]:
@@ -111,9 +112,10 @@ class ObjectStorage(RemoteStorage):
         starts = range(0, size, _RANGE_BYTES)
         for first in range(0, len(starts), _RANGES):
             some = starts[first : first + _RANGES]
-            starts_ends = (list(some), [min(start + _RANGE_BYTES, size) for start in some])
-            read = partial(self.filesystem.cat_ranges, [path] * len(some), *starts_ends, on_error="raise")
-            yield from self._attempted(name, read)
+            ends = [min(start + _RANGE_BYTES, size) for start in some]
+            read = partial(self.filesystem.cat_ranges, [path] * len(some), list(some), ends, on_error="raise")
+            bodies: list[bytes] = self._attempted(name, read)
+            yield from bodies
 
     def _attempted(self, name: str, read: Callable[[], _Answer]) -> _Answer:
         """What `read` gives, again where the body breaks off on its way."""
@@ -122,7 +124,7 @@ class ObjectStorage(RemoteStorage):
             with self._failures():
                 try:
                     return read()
-                except S3_RETRYABLE_ERRORS as error:
+                except failures.BROKEN_OFF as error:
                     broken = error
         words = " ".join(str(broken).split())
         raise OpsError(f"{self.where(name)} breaks off each time that it is read: {words}; try again") from broken
