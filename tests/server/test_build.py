@@ -52,7 +52,7 @@ def test_a_second_build_is_release_2_with_the_same_weights(store: Path, tmp_path
     first, second = (Store(own).release(number) for number in (1, 2))
     assert digest(own / "releases/1/release.json") == before
     for model in (*contract.MEMBERS, contract.MODEL_NAME):
-        assert [path.name for path in (second.repository / model).iterdir() if path.name.isdigit()] == ["2"]
+        assert [path.name for path in (second.folder / "repository" / model).iterdir() if path.name.isdigit()] == ["2"]
     name = "repository/classifier/{}/model.onnx"
     assert second.manifest.files[name.format(2)] == first.manifest.files[name.format(1)]
     assert [len(golden.predictions) for golden in second.manifest.golden] == [3] * len(PHOTOGRAPHS)

@@ -66,10 +66,10 @@ def sample(images: ImageSet, *, most: int) -> ImageSet:
     return ImageSet(chosen, f"{most} of {count} in {images.source}")
 
 
-def for_gate(scratch: Path) -> ImageSet:
+def for_gate(scratch: Path, *, count: int = GATE_IMAGES) -> ImageSet:
     """The bundled photographs, one as large as cameras make them, and views; new files go into `scratch`."""
     own = [*(photograph.path for photograph in PHOTOGRAPHS), enlarged(scratch)]
-    views = write_views(_folder(scratch, "gate"), count=GATE_IMAGES - len(own), seed=_GATE_SEED)
+    views = write_views(_folder(scratch, "gate"), count=count - len(own), seed=_GATE_SEED)
     return ImageSet((*own, *views), f"{len(own)} photographs and {len(views)} views of {len(SCENES)} photographs")
 
 
@@ -84,9 +84,9 @@ def decided(images: ImageSet, probabilities: NDArray[np.float32]) -> tuple[Image
     return ImageSet(tuple(images.paths[index] for index in kept), source), probabilities[kept]
 
 
-def for_calibration(scratch: Path) -> ImageSet:
+def for_calibration(scratch: Path, *, count: int = CALIBRATION_IMAGES) -> ImageSet:
     """Views, none of which is in the gate's set; their files go into `scratch`."""
-    views = write_views(_folder(scratch, "calibration"), count=CALIBRATION_IMAGES, seed=_CALIBRATION_SEED)
+    views = write_views(_folder(scratch, "calibration"), count=count, seed=_CALIBRATION_SEED)
     return ImageSet(tuple(views), f"{len(views)} views of {len(SCENES)} photographs")
 
 

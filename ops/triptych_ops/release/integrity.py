@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from triptych_ops.errors import RefusedError
+from triptych_ops.scratch import is_scratch
 
 from .manifest import FileDigest
 from .storage import Storage, open_storage

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
 from triptych_ops.errors import MissingError, RefusedError
 
@@ -62,11 +61,6 @@ class Store:
         self._aliases = Aliases(self._storage, self._alias_record)
         self._catalogue = Catalogue(self._storage, self._aliases)
         self._publication = Publication(self._storage, self._number_record)
-
-    @classmethod
-    def at(cls, location: str | Path) -> Self:
-        """The store at a folder's path or s3://BUCKET/PREFIX, as written on a command line."""
-        return cls(location)
 
     @property
     def location(self) -> str:

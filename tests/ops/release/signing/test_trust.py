@@ -218,7 +218,7 @@ def test_a_release_without_version_folders_is_not_replayed_either(
 
 
 def test_what_the_disk_itself_holds_beside_a_release_is_not_its_own(signed: Path, trust: Trust) -> None:
-    for name in ("lost+found", ".pull-other"):
+    for name in ("lost+found", ".pull-other.triptych-scratch"):
         (signed / name).mkdir()
         (signed / name / "#12").symlink_to("nowhere")
     trust.require(signed, number=7)
