@@ -9,6 +9,8 @@ _MARKERS = {
     _TESTS / "server": "server",
     _TESTS / "faults": "faults",
     _TESTS / "ops" / "export": "torch",
+    _TESTS / "model_repository" / "test_dali_decoder.py": "torch",
+    _TESTS / "model_repository" / "test_dali_graph.py": "torch",
 }
 
 
