@@ -217,8 +217,12 @@ class Store:
 
         Raises:
             MissingError: the store does not exist.
-            RefusedError: an alias is corrupt, so nobody knows which release it protects.
+            RefusedError: an alias is corrupt, so nobody knows which release it protects; or a release is, which
+                would count as one of those to keep.
         """
+        for release in self.releases().values():
+            if isinstance(release, RefusedError):
+                raise RefusedError(f"nothing was removed: {release}")
         return pruning.prune(self._storage, self._aliases, self.numbers(), keep=keep, dry_run=dry_run)
 
     def prune_unfinished(self, *, dry_run: bool = False) -> list[int]:

@@ -171,3 +171,15 @@ def test_parts_that_a_killed_publisher_sent_are_pruned(new_prefix: Callable[[], 
     (left,) = uploads()
     assert f"s3://{BUCKET}/{left}".startswith(locations[1])
     Store(locations[1]).prune_unfinished()
+
+
+def test_what_others_upload_beside_the_releases_is_left(new_prefix: Callable[[], str], publish: Publish) -> None:
+    location = new_prefix()
+    publish(Store(location), 1)
+    filesystem = open_storage(location).filesystem
+    key = f"{location.removeprefix(f's3://{BUCKET}/')}/backups/db.dump"
+    upload = filesystem.call_s3("create_multipart_upload", Bucket=BUCKET, Key=key)
+    Store(location).prune_unfinished()
+    answer = filesystem.call_s3("list_multipart_uploads", Bucket=BUCKET)
+    assert key in [other["Key"] for other in answer.get("Uploads", [])]
+    filesystem.call_s3("abort_multipart_upload", Bucket=BUCKET, Key=key, UploadId=upload["UploadId"])

@@ -173,3 +173,13 @@ def test_what_a_killed_publisher_left_is_removed_when_asked_for(store: Store, pu
     ]
     assert store.prune_unfinished() == []
     assert store.next_number() == 3
+
+
+def test_a_corrupt_release_does_not_count_as_one_that_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in (1, 2, 3):
+        releases.publish_words(store, number)
+    (tmp_path / "releases" / "3" / "release.json").write_text("{")
+    with pytest.raises(RefusedError, match=r"nothing was removed: .*3/release.json is corrupt"):
+        store.prune(keep=1)
+    assert store.numbers() == [1, 2, 3]

@@ -180,11 +180,11 @@ class ObjectStorage(RemoteStorage):
 
     @override
     def remove_parts(self) -> None:
-        prefix = self._root.partition("/")[2]
+        own = "/".join(filter(None, (self._root.partition("/")[2], "releases", "")))  # others use the bucket, too
         with self._failures():
-            answer = self.filesystem.call_s3("list_multipart_uploads", Bucket=self.bucket, Prefix=prefix)
+            answer = self.filesystem.call_s3("list_multipart_uploads", Bucket=self.bucket, Prefix=own)
             for upload in answer.get("Uploads", []):
-                if f"{upload['Key']}/".startswith(f"{prefix}/" if prefix else ""):
+                if upload["Key"].startswith(own):
                     self.filesystem.call_s3(
                         "abort_multipart_upload", Bucket=self.bucket, Key=upload["Key"], UploadId=upload["UploadId"]
                     )
