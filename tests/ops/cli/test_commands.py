@@ -121,11 +121,12 @@ def test_help_lists_every_command_and_imports_none(command: Command, checkout: P
     ],
     ids=" ".join,
 )
-def test_a_command_imports_what_it_needs(arguments: list[str], unneeded: set[str]) -> None:
+def test_a_command_imports_what_it_needs(tmp_path: Path, arguments: list[str], unneeded: set[str]) -> None:
     question = (
         f"import sys; from triptych_ops.cli import run; run(); print(*{unneeded} & set(sys.modules), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", question, *arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", question, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.stderr.split("\n")[-2] == "", done.stderr
 
 
