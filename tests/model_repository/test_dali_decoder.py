@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from python_backend import Tensor
 from triptych_ops.export import dali_graph
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.preprocessing import ImageLimits, Preprocessing
@@ -25,17 +26,6 @@ pytest.importorskip("nvidia.dali")
 RESIZE, CROP = 72, 64
 MAX_PIXELS = 1_000_000
 PACKAGE = "served_preprocess"  # what Triton calls the version folder's package, it is the version
-
-
-class Tensor:
-    """As `pb_utils.Tensor`."""
-
-    def __init__(self, name: str, array: NDArray[Any]) -> None:
-        self.name = name
-        self._array = array
-
-    def as_numpy(self) -> NDArray[Any]:
-        return self._array
 
 
 @dataclass

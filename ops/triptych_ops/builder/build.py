@@ -1,7 +1,7 @@
 """The steps of a build, in their order."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -55,7 +55,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         golden = [photograph.path for photograph in PHOTOGRAPHS]
 
         report("exporting to ONNX and comparing with torch")
-        exported = export.export_graph(weights, scratch / "fp32.onnx", pixels=_pixels(reference, golden))
+        exported = export.export_graph(weights, scratch / "fp32.onnx", pixels=reference.stack(golden))
         graph, calibration = exported.path, None
         views = image_sets.for_gpu_form(scratch)
         if recipe.precision == "int8":
@@ -65,13 +65,13 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
                 exported.path,
                 scratch / "int8.onnx",
                 precision="int8",
-                calibration=_pixels(reference, images.paths),
+                calibration=reference.stack(images.paths),
                 tie=image_sets.UNDECIDED,
             )
             graph, calibration = lowered.path, evidence.calibration(lowered, images)
         elif recipe.precision == "fp16":
             report("rounding to fp16")
-            pixels = _pixels(reference, views)
+            pixels = reference.stack(views)
             graph = export.lower_precision(
                 exported.path, scratch / "fp16.onnx", precision="fp16", calibration=pixels
             ).path
@@ -79,7 +79,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         if export.dali_available():
             report("preparing the GPU form")
             float_graph = None if recipe.precision == "fp16" else exported.path
-            gpu = gpu_form.prepare(scratch, weights, served=graph, float_graph=float_graph, images=views)
+            gpu = gpu_form.prepare(scratch, weights, reference, served=graph, float_graph=float_graph, images=views)
 
         report(f"assembling release {number}")
         with as_file(files("triptych") / "health.jpg") as image:
@@ -149,10 +149,6 @@ def _calibration_images(recipe: Recipe) -> image_sets.ImageSet | None:
         raise UsageError(f"{recipe.precision} needs no calibration; leave --calibration out, or build --precision int8")
     images = image_sets.from_folder(recipe.calibration_images)
     return image_sets.sample(images, most=image_sets.CALIBRATION_IMAGES)
-
-
-def _pixels(reference: export.Reference, paths: Sequence[Path]) -> NDArray[np.uint8]:  # -> (N, S, S, 3)
-    return np.stack([reference.pixels(path) for path in paths])
 
 
 def _known_answer(graph: Path, pixels: NDArray[np.uint8]) -> tuple[int, float]:

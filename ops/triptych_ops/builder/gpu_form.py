@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from triptych_ops import export, release
 from triptych_ops.errors import RefusedError
 
@@ -26,7 +24,13 @@ class GpuForm:
 
 
 def prepare(
-    scratch: Path, weights: export.Weights, *, served: Path, float_graph: Path | None, images: list[Path]
+    scratch: Path,
+    weights: export.Weights,
+    reference: export.Reference,
+    *,
+    served: Path,
+    float_graph: Path | None,
+    images: list[Path],
 ) -> GpuForm:
     """Serialise the decoder, lower the graph to fp16, measure both on `images`, on the CPU.
 
@@ -45,7 +49,10 @@ def prepare(
             f"DALI's pixels differ from torchvision's by {decoded.pixels_mean_difference:.3f} of 255 in the mean, "
             f"at most {PIXELS_MEAN_TOLERANCE:g} is accepted"
         )
-    own_graph = _fp16(float_graph, scratch / "gpu.onnx", weights, images) if float_graph else None
+    own_graph = None
+    if float_graph:
+        pixels = reference.stack(images)
+        own_graph = export.lower_precision(float_graph, scratch / "gpu.onnx", precision="fp16", calibration=pixels)
     _require_agreement("torch on DALI's pixels", decoded.top1_agreement)
     if own_graph:
         _require_agreement("the GPU's fp16 graph", own_graph.top1_agreement)
@@ -70,9 +77,3 @@ def _require_agreement(what: str, agreement: float) -> None:
             f"the top-1 class of {what} agrees with torch on {agreement:.1%} of images, "
             f"at least {TOP1_AGREEMENT_MINIMUM:.0%} is accepted"
         )
-
-
-def _fp16(graph: Path, path: Path, weights: export.Weights, images: list[Path]) -> export.LoweredGraph:
-    reference = export.Reference(weights)
-    pixels = np.stack([reference.pixels(image) for image in images])  # (N, S, S, 3) uint8
-    return export.lower_precision(graph, path, precision="fp16", calibration=pixels)

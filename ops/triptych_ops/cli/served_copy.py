@@ -21,12 +21,6 @@ def copy_sound(release: Release, repository: Path, *, trust: Trust | None, check
     copy = repository.with_name("release")
     release.copy(copy, progress=lambda _bytes: check())
     check()
-    require_sound(
-        copy,
-        number=release.number,
-        trust=trust,
-        called=release.location,
-        manifest_sha256=release.manifest_sha256,
-    )
+    require_sound(copy, release, trust=trust)
     check()
     (copy / REPOSITORY).rename(repository)

@@ -40,6 +40,10 @@ class Reference:
         """
         return np.asarray(self._open(path))
 
+    def stack(self, paths: Sequence[Path]) -> NDArray[np.uint8]:  # -> (N, S, S, 3) uint8
+        """`pixels` of each image."""
+        return np.stack([self.pixels(path) for path in paths])
+
     def logits(self, paths: Sequence[Path]) -> NDArray[np.float32]:  # -> (N, C) float32
         """What the network says of every class, image by image."""
         return self._logits(paths).numpy()

@@ -47,11 +47,6 @@ class Release:
             raise UsageError(f"{self.location} is no folder of this machine; pull the release first")
         return self.storage.folder
 
-    @property
-    def repository(self) -> Path:
-        """What Triton serves, below `folder`."""
-        return self.folder / REPOSITORY
-
     def read(self, name: str) -> bytes:
         """The content of one of its files, compared with the manifest.
 

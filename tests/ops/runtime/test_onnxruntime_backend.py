@@ -13,18 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from python_backend import Tensor
 from sources import load_source
-
-
-class Tensor:
-    """As `pb_utils.Tensor`."""
-
-    def __init__(self, name: str, array: NDArray[Any]) -> None:
-        self.name = name
-        self._array = array
-
-    def as_numpy(self) -> NDArray[Any]:
-        return self._array
 
 
 class Request:

@@ -34,16 +34,10 @@ def pull_release(ref: str, folder: Path, minimum: int | None, store: Store, trus
         raise RefusedError(f"{ref} means release {release.number}, older than the least that is accepted, {minimum}")
 
     def check(copy: Path) -> None:
-        called = str(folder) if copy == folder else release.location
-        require_sound(copy, number=release.number, trust=trust, called=called, manifest_sha256=release.manifest_sha256)
+        require_sound(copy, release, trust=trust, called=str(folder) if copy == folder else None)
 
     with transfer(f"pulling release {release.number}", size_bytes=release.manifest.size_bytes) as progress:
-        written = pull(
-            release,
-            folder,
-            check=check,
-            progress=progress,
-        )
+        written = pull(release, folder, check=check, progress=progress)
     if as_json:
         document = {"release": release.number, "manifest_sha256": release.manifest_sha256, "folder": str(folder)}
         print_json({**document, "written": written})

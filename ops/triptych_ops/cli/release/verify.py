@@ -26,13 +26,7 @@ def verify_release(ref: str | None, store: Store, trust: Trust | None, as_json: 
         transfer(f"verifying release {release.number}", size_bytes=size_bytes) as progress,
         store.local_copy(release, progress=progress) as folder,
     ):
-        require_sound(
-            folder,
-            number=release.number,
-            trust=trust,
-            called=release.location,
-            manifest_sha256=release.manifest_sha256,
-        )
+        require_sound(folder, release, trust=trust)
     files = len(release.manifest.files)
     if as_json:
         print_json(
