@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+# One store for all: s3fs keeps its connections by address of the bucket, whatever endpoint the environment names later.
+from object_store import new_prefix as new_prefix
+from object_store import objects as objects
+
 _TESTS = Path(__file__).parent
 _MARKERS = {
     _TESTS / "server": "server",

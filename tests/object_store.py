@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from socket import create_server
 
@@ -89,6 +90,14 @@ def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
         for name, value in started.environment().items():
             patch.setenv(name, value)
         yield started
+
+
+@pytest.fixture(scope="session")
+def new_prefix(objects: ObjectStore) -> Callable[[], str]:
+    """Gives the URL of a prefix that nobody else uses; it needs the object store."""
+    assert objects.url
+    numbers = count(1)
+    return lambda: f"s3://{BUCKET}/store-{next(numbers)}"
 
 
 def _make_bucket(store: ObjectStore) -> None:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from object_store import BUCKET, ObjectStore
-from object_store import objects as objects
+from object_store import ObjectStore
 
 _PUBLISHER = Path(__file__).with_name("publisher.py")
 
@@ -68,13 +67,11 @@ def publisher(objects: ObjectStore) -> Iterator[Callable[[str], Publisher]]:
         one.close()
 
 
-_numbers = count(1)
-
-
 @pytest.fixture(params=["folder", "bucket"])
-def location(request: pytest.FixtureRequest, tmp_path: Path, objects: ObjectStore) -> Callable[[], str]:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Gives the location of a new store at each call, in folders or in buckets."""
-    assert objects.url
     if request.param == "folder":
-        return lambda: str(tmp_path / f"store-{next(_numbers)}")
-    return lambda: f"s3://{BUCKET}/store-{next(_numbers)}"
+        numbers = count(1)
+        return lambda: str(tmp_path / f"store-{next(numbers)}")
+    new_prefix: Callable[[], str] = request.getfixturevalue("new_prefix")
+    return new_prefix
