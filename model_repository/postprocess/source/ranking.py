@@ -17,11 +17,19 @@ def rank(logits: NDArray[np.float32], k: int) -> tuple[NDArray[np.int32], NDArra
     """
     with np.errstate(invalid="ignore", over="ignore"):
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    class_ids = np.argsort(-logits, axis=1, kind="stable")[:, :k].astype(np.int32)
-    scores = np.take_along_axis(probabilities, class_ids, axis=1)
+        sums = exponentials.sum(axis=1, keepdims=True)
+        class_ids = np.stack([_best(row, k) for row in logits])
+        scores = np.take_along_axis(exponentials, class_ids, axis=1) / sums
     scores[~np.isfinite(logits).all(axis=1)] = np.nan
     return class_ids, scores
+
+
+def _best(row: NDArray[np.float32], k: int) -> NDArray[np.int32]:  # (C,) -> (k,)
+    """The classes of the `k` largest logits, best first, the lower id first among equals: no need to sort all."""
+    smallest = np.partition(row, -k)[-k]
+    candidates = np.flatnonzero(~(row < smallest))  # `k` and those equal to the last; ~ keeps rows with NaN whole
+    order = np.argsort(-row[candidates], kind="stable")[:k]
+    return candidates[order].astype(np.int32)
 
 
 def read_labels(path: Path) -> list[str]:

@@ -24,7 +24,8 @@ def demo(store: Store) -> None:
     release = _newest_or_built(store)
     say(f"serving release {release.number} ({release.manifest.architecture}) on loopback")
     installation = runtime.find_installation(os.environ)
-    copy = partial(copy_sound, release, trust=None, check=lambda: None)
+    sizing = runtime.Sizing.of_cores(runtime.usable_cores())
+    copy = partial(copy_sound, release, trust=None, sizing=sizing, check=lambda: None)
     with runtime.Server(installation, copy, runtime.Ports.free()) as server:
         state = server.wait_ready()
         say(f"ready: {state.reason}")

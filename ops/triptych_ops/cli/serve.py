@@ -18,6 +18,7 @@ from triptych_ops.release.signing import Trust
 from .options import seconds
 from .output import say
 from .served_copy import copy_sound
+from .sizing_options import sizing_options
 from .store_option import store_option
 from .trust_options import trust_options
 
@@ -45,6 +46,7 @@ class _StoppedError(Exception):
     show_default=True,
     help="Seconds to the first right answer.",
 )
+@sizing_options
 @click.option("--verbose", is_flag=True, help="Show Triton's own log.")
 def serve(
     ref: str | None,
@@ -54,25 +56,27 @@ def serve(
     grpc_port: int,
     metrics_port: int,
     ready_timeout_s: float,
+    sizing: runtime.Sizing,
     verbose: bool,
 ) -> None:
     """Serve RELEASE, a number or an alias, or the newest, on loopback until Ctrl-C or SIGTERM.
 
     Every file is checked against the manifest first, then the signature where one is asked for, and the
-    repository as by `triptych lint`. Ready means that a real classification of the built-in image gave the
-    known answer.
+    repository as by `triptych lint`. Instances, threads and batches suit the cores of this machine. Ready means
+    that a real classification of the built-in image gave the known answer.
     """
     release = store.release(ref)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     installation = runtime.find_installation(os.environ)
     started = time.monotonic()
     with suppress(_StoppedError), _stop_requested() as stop:
-        copy = partial(copy_sound, release, trust=trust, check=partial(_raise_once_set, stop))
+        copy = partial(copy_sound, release, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
         with runtime.Server(installation, copy, ports, verbose=verbose) as server:
             state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
             if not stop.is_set():
                 click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
                 click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")
+                click.echo(f"  {sizing}")
             while not stop.wait(_CHECK_S):
                 server.check_alive()
             say("stopping")

@@ -8,10 +8,11 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from triptych import contract
+from triptych_ops import triton_config
 from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.preprocessing import Preprocessing
 
-from . import gpu_form, templates, triton_config
+from . import gpu_form, templates
 from .gpu_form import GpuParts
 
 

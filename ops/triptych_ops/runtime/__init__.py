@@ -4,17 +4,22 @@ Forbidden inside: torch, the layout of a release. It serves any folder of models
 """
 
 from .installation import Installation, find_installation
+from .machine import usable_cores
 from .ports import Ports
 from .server import READY_TIMEOUT_S, Server
+from .sizing import MOST, Sizing
 from .statistics import MemberTimes, member_times, server_version
 
 __all__ = [
+    "MOST",
     "READY_TIMEOUT_S",
     "Installation",
     "MemberTimes",
     "Ports",
     "Server",
+    "Sizing",
     "find_installation",
     "member_times",
     "server_version",
+    "usable_cores",
 ]

@@ -6,8 +6,9 @@ from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from sources import load_source
 from triptych import contract
+from triptych_ops import triton_config
 from triptych_ops.errors import RefusedError, UsageError
-from triptych_ops.release import Assembly, assemble, triton_config
+from triptych_ops.release import Assembly, assemble
 
 MODELS = (*contract.MEMBERS, contract.MODEL_NAME)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
-from triptych_ops import lint
-from triptych_ops.release import Assembly, GpuParts, assemble, triton_config
+from triptych_ops import lint, triton_config
+from triptych_ops.release import Assembly, GpuParts, assemble
 
 
 @pytest.fixture

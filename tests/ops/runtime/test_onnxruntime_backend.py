@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,7 +65,15 @@ def accelerated(kind: str, name: str) -> dict[str, Any]:
     return {"optimization": {"execution_accelerators": {kind: [{"name": name}]}}}
 
 
-def model(backend: ModuleType, folder: Path, *, kind: str = "CPU", filename: str = "model.onnx", **changed: Any) -> Any:
+def model(
+    backend: ModuleType,
+    folder: Path,
+    *,
+    kind: str = "CPU",
+    filename: str = "model.onnx",
+    instance: int = 0,
+    **changed: Any,
+) -> Any:
     """A served X (N, 2) -> DOUBLE, NEGATIVE (N, 2)."""
     floats = TensorProto.FLOAT
     graph = helper.make_graph(
@@ -81,6 +90,7 @@ def model(backend: ModuleType, folder: Path, *, kind: str = "CPU", filename: str
         {
             "model_config": json.dumps(config(**changed)),
             "model_instance_kind": kind,
+            "model_instance_name": f"doubler_0_{instance}",
             "model_repository": str(folder),
             "model_version": "7",
         }
@@ -120,6 +130,68 @@ def test_what_the_graph_raises_is_an_error_answer_to_every_request(backend: Modu
 def test_the_configured_file_is_served(backend: ModuleType, tmp_path: Path) -> None:
     served = model(backend, tmp_path, filename="other.onnx", default_model_filename="other.onnx")
     assert served.execute([Request(rows(1), "DOUBLE")])[0].outputs == {"DOUBLE": [[2, 3]]}
+
+
+THREADS = {"parameters": {"intra_op_thread_count": {"string_value": "1"}, "lone_threads": {"string_value": "2"}}}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 9, 32])
+@pytest.mark.parametrize("others", [0, 1])
+def test_alone_or_not_the_answers_are_the_same(backend: ModuleType, tmp_path: Path, size: int, others: int) -> None:
+    served = model(backend, tmp_path, **THREADS)
+    other = backend.Presence(tmp_path / "presence", 1)
+    sent = rows(*range(size))
+    with other.at_work() if others else nullcontext():
+        (answer,) = served.execute([Request(sent, "DOUBLE", "NEGATIVE")])
+    assert answer.outputs == {"DOUBLE": (sent * 2).tolist(), "NEGATIVE": (-sent).tolist()}
+
+
+def test_an_instance_is_alone_while_no_other_works(backend: ModuleType, tmp_path: Path) -> None:
+    first, second = (backend.Presence(tmp_path / "presence", instance) for instance in range(2))
+    with first.at_work() as alone:
+        assert alone
+        with second.at_work() as second_alone:
+            assert not second_alone
+    with second.at_work() as alone:
+        assert alone
+
+
+def test_a_lone_image_takes_all_threads_and_two_take_one_each(backend: ModuleType, tmp_path: Path) -> None:
+    served = model(backend, tmp_path, **THREADS)
+    taken = []
+    for name in ("_alone", "_shared"):
+        session = getattr(served._runner, name)
+        setattr(served._runner, name, Recording(name, session, taken))
+    other = backend.Presence(tmp_path / "presence", 1)
+    served.execute([Request(rows(1), "DOUBLE")])
+    served.execute([Request(rows(1, 2), "DOUBLE")])
+    with other.at_work():
+        served.execute([Request(rows(1, 2), "DOUBLE")])
+    assert taken == [("_alone", 1), ("_shared", 1), ("_shared", 1), ("_shared", 2)]
+
+
+class Recording:
+    """A session that tells what it ran: its name and how many images."""
+
+    def __init__(self, name: str, session: Any, taken: list[tuple[str, int]]) -> None:
+        self._name, self._session, self._taken = name, session, taken
+
+    def run(self, names: list[str], feeds: dict[str, NDArray[Any]]) -> Any:
+        self._taken.append((self._name, len(feeds["X"])))
+        return self._session.run(names, feeds)
+
+
+@pytest.mark.parametrize(
+    ("size", "workers", "sizes"),
+    [(1, 1, [1]), (4, 1, [4]), (5, 1, [2, 3]), (2, 2, [1, 1]), (3, 2, [1, 2]), (8, 2, [4, 4]), (9, 2, [2, 2, 2, 3])],
+)
+def test_parts_are_nearly_equal_and_as_many_for_each_worker(
+    backend: ModuleType, size: int, workers: int, sizes: list[int]
+) -> None:
+    spans = backend.spans(size, workers)
+    assert [end - start for start, end in spans] == sizes
+    assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
+    assert spans[-1][1] == size
 
 
 @pytest.mark.parametrize(

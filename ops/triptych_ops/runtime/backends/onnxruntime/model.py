@@ -4,17 +4,26 @@ It serves any model whose config.pbtxt says `backend: "onnxruntime"` and honours
 native backend that apply on a CPU:
 
     default_model_filename                       model.onnx when absent
-    parameters intra_op_thread_count             0 = one thread a physical core
+    parameters intra_op_thread_count             threads of one run; 0 = one a physical core
                inter_op_thread_count, execution_mode (0 sequential, 1 parallel)
                enable_mem_arena, enable_mem_pattern
     optimization { graph { level } }             -1 basic, 1 extended, otherwise all
+
+and one that the native backend lacks:
+
+    parameters lone_threads                      threads of one run while no other instance of the model is at work;
+                                                 intra_op_thread_count when absent. Both have to be given.
 
 A key that would change the answer or the hardware (accelerators, GPU instances) is refused, not
 ignored. Keys as documented in https://github.com/triton-inference-server/onnxruntime_backend.
 """
 
 import json
+import mmap
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at import: a server of people's images phones nobody
@@ -29,6 +38,8 @@ _GRAPH_LEVELS = {
     1: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
 }
 
+_LARGEST_PART = 4  # images of one run: more do not fit a core's cache, and take memory that is never given back
+
 
 class TritonPythonModel:
     def initialize(self, args):
@@ -38,10 +49,14 @@ class TritonPythonModel:
                 f"model {config['name']}: instance kind {args['model_instance_kind']} "
                 "needs Triton's native onnxruntime backend"
             )
-        filename = config.get("default_model_filename") or "model.onnx"
-        path = Path(args["model_repository"]) / args["model_version"] / filename
-        self._session = onnxruntime.InferenceSession(
-            str(path), session_options(config), providers=["CPUExecutionProvider"]
+        folder = Path(args["model_repository"])
+        path = folder / args["model_version"] / (config.get("default_model_filename") or "model.onnx")
+        instance = int(args["model_instance_name"].rpartition("_")[2])  # classifier_0_1: of group 0, number 1
+        self._runner = Runner(
+            path,
+            session_options(config),
+            lone_threads=int(_parameters(config).get("lone_threads", 0)),
+            presence=Presence(folder / "presence", instance),
         )
         self._inputs = [tensor["name"] for tensor in config["input"]]
         self._outputs = [tensor["name"] for tensor in config["output"]]
@@ -59,7 +74,7 @@ class TritonPythonModel:
         asked = [set(request.requested_output_names()) for request in requests]
         names = [name for name in self._outputs if any(name in outputs for outputs in asked)]
         try:
-            results = dict(zip(names, self._session.run(names, feeds), strict=True))
+            results = dict(zip(names, self._runner.run(names, feeds), strict=True))
         except Exception as error:  # the stub must outlive whatever the graph raises
             failure = pb_utils.TritonError(f"onnxruntime: {error}")
             return [pb_utils.InferenceResponse(output_tensors=[], error=failure) for _ in requests]
@@ -78,6 +93,77 @@ class TritonPythonModel:
         return responses
 
 
+class Runner:
+    """Runs batches of one graph, one after the other.
+
+    On a CPU, instances of one thread each do more in a second than one instance of many threads, which wait for each
+    other at every layer. But a lone image is answered soonest by all of them: so a run takes `lone_threads` while no
+    other instance is at work, and the options' threads otherwise.
+    """
+
+    def __init__(self, path, options, *, lone_threads, presence):
+        self._shared = _session(path, options)
+        self._lone_threads = 1
+        if lone_threads > options.intra_op_num_threads > 0:
+            options.intra_op_num_threads = self._lone_threads = lone_threads
+            # Threads that spin between layers take the cores from those that decode the next image.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            self._alone = _session(path, options)
+            self._pool = ThreadPoolExecutor(lone_threads)
+        self._presence = presence
+
+    def run(self, names, feeds):
+        """The outputs `names`, each (N, …), for inputs (N, …)."""
+        size = min(map(len, feeds.values()))
+        with self._presence.at_work() as alone:
+            workers = self._lone_threads if alone else 1
+            if size < workers:
+                return self._alone.run(names, feeds)
+            parts = [{name: array[start:end] for name, array in feeds.items()} for start, end in spans(size, workers)]
+            run_each = self._pool.map if workers > 1 else map
+            results = list(run_each(partial(self._shared.run, names), parts))
+        return [np.concatenate(outputs) if len(outputs) > 1 else outputs[0] for outputs in zip(*results, strict=True)]
+
+
+class Presence:
+    """Which instances of a model are at work: a byte each, in a file that all of them map."""
+
+    def __init__(self, path, instance):
+        self._instance = instance
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            os.ftruncate(descriptor, mmap.PAGESIZE)
+            self._marks = mmap.mmap(descriptor, mmap.PAGESIZE)
+        finally:
+            os.close(descriptor)
+        self._marks[instance] = 0
+
+    @contextmanager
+    def at_work(self):
+        """Whether this instance alone is at work, once it is."""
+        alone = not any(self._marks[:])
+        self._marks[self._instance] = 1
+        try:
+            yield alone
+        finally:
+            self._marks[self._instance] = 0
+
+
+def spans(size, workers):
+    """`size` images as parts: as many for each worker, nearly equal, none above the largest."""
+    parts = min(size, workers * -(-size // (workers * _LARGEST_PART)))
+    ends = [size * part // parts for part in range(1, parts + 1)]
+    return list(zip([0, *ends[:-1]], ends, strict=True))
+
+
+def _session(path, options):
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _parameters(config):
+    return {key: value["string_value"] for key, value in config.get("parameters", {}).items()}
+
+
 def session_options(config):
     """`onnxruntime.SessionOptions` of a model configuration.
 
@@ -89,7 +175,7 @@ def session_options(config):
         raise pb_utils.TritonModelException(
             f"model {config['name']}: execution_accelerators need Triton's native onnxruntime backend"
         )
-    parameters = {key: value["string_value"] for key, value in config.get("parameters", {}).items()}
+    parameters = _parameters(config)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(parameters.get("intra_op_thread_count", 0))
     options.inter_op_num_threads = int(parameters.get("inter_op_thread_count", 0))

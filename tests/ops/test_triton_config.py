@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from triptych_ops import triton_config
 from triptych_ops.errors import RefusedError
-from triptych_ops.release import triton_config
 
 
 def test_a_configuration_is_read_as_it_was_written(checkout: Path, tmp_path: Path) -> None:
