@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cases import CaseTable
+
 # One store for all: s3fs keeps its connections by address of the bucket, whatever endpoint the environment names later.
 from object_store import new_prefix as new_prefix
 from object_store import objects as objects
@@ -16,6 +18,10 @@ _MARKERS = {
     _TESTS / "model_repository" / "test_dali_decoder.py": "torch",
     _TESTS / "model_repository" / "test_dali_graph.py": "torch",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(CaseTable())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
