@@ -121,4 +121,5 @@ def test_the_sources_import_nothing_of_ours_but_their_neighbours(checkout: Path)
                 assert (node.module or "").split(".")[0] not in {"triptych", "triptych_ops"}, path
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 1, path
-                assert (path.parent / f"{node.module}.py").is_file(), path
+                neighbours = [node.module] if node.module else [alias.name for alias in node.names]
+                assert all((path.parent / f"{name}.py").is_file() for name in neighbours), path

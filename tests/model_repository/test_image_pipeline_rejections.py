@@ -43,6 +43,27 @@ def text_bomb() -> bytes:
     return encoded("PNG").removesuffix(end) + chunk(b"zTXt", b"note\x00\x00" + zlib.compress(bytes(2**24))) + end
 
 
+def notes(count: int) -> bytes:
+    """A good PNG that begins with so many notes of 1 MiB, packed into 1 KiB each."""
+    body = encoded("PNG")
+    place = body.index(b"IDAT") - 4
+    return body[:place] + chunk(b"zTXt", b"note\x00\x00" + zlib.compress(bytes(2**20 - 1))) * count + body[place:]
+
+
+def in_chunks(count: int) -> bytes:
+    """A good PNG that begins with so many empty chunks."""
+    body = encoded("PNG")
+    place = body.index(b"IDAT") - 4
+    return body[:place] + chunk(b"teSt", b"") * count + body[place:]
+
+
+def in_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes so many times more."""
+    body = encoded("JPEG", progressive=True)
+    last = body[body.rindex(b"\xff\xda") : -2]
+    return body[:-2] + last * count + body[-2:]
+
+
 def jpeg(width: int, height: int) -> bytes:
     """A JPEG whose frame header promises these sides."""
     body = bytearray(encoded("JPEG"))
@@ -98,6 +119,10 @@ def refusal(module: ModuleType, body: bytes, **changes: Any) -> Any:
         pytest.param(png(1, MAX_PIXELS + 1), "image_too_large", id="PNG header of one pixel too many"),
         pytest.param(jpeg(60_000, 60_000), "image_too_large", id="JPEG header of 60000x60000"),
         pytest.param(bytes(100_001), "image_too_large", id="one byte too many"),
+        pytest.param(in_chunks(2_000), "corrupt_image", id="PNG of 2000 chunks"),
+        pytest.param(b"\xff\xd8\xff\xe0\x00\x02" + b"x" * 9_000, "corrupt_image", id="JPEG of stray bytes"),
+        pytest.param(in_scans(100), "image_too_large", id="JPEG of 110 scans"),
+        pytest.param(notes(9), "not_an_image", id="PNG with 9 MiB of packed notes"),
     ],
 )
 def test_what_is_no_acceptable_image_is_refused_with_a_code(image_pipeline: ModuleType, body: bytes, code: str) -> None:
@@ -119,6 +144,19 @@ def test_limits_accept_what_just_keeps_them(image_pipeline: ModuleType) -> None:
     assert pipeline(image_pipeline, max_bytes=len(body), max_pixels=480).pixels(body).shape == (SIDE, SIDE, 3)
     assert refusal(image_pipeline, body, max_bytes=len(body) - 1).code == "image_too_large"
     assert refusal(image_pipeline, body, max_pixels=479).code == "image_too_large"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(in_chunks(400), id="PNG of 400 chunks"),
+        pytest.param(in_scans(80), id="JPEG of 90 scans"),
+        pytest.param(notes(7), id="PNG with 7 MiB of packed notes"),
+        pytest.param(encoded("JPEG", comment=b"x" * 60_000), id="JPEG with a long comment"),
+    ],
+)
+def test_unusual_but_harmless_images_are_accepted(image_pipeline: ModuleType, body: bytes) -> None:
+    assert pipeline(image_pipeline).pixels(body).shape == (SIDE, SIDE, 3)
 
 
 def test_only_the_formats_of_the_release_are_decoded(image_pipeline: ModuleType) -> None:

@@ -1,29 +1,55 @@
 """Encoded image -> RGB pixels of the classifier's size, as the training transforms see them.
 
-Runs inside Triton's python backend: it imports numpy and Pillow, nothing of ours.
-The definition (sizes, interpolation, limits) is the release's `preprocessing.json`.
+Runs inside Triton's python backend: it imports numpy, Pillow and, where they are installed, simplejpeg and
+cykooz-resizer, which give the same pixels sooner. The definition (sizes, interpolation, limits) is the release's
+`preprocessing.json`.
 """
 
-import io
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, PngImagePlugin
 
-_INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+from . import resampling, turbo
+from .bounded import BoundedBytes, TooManyReadsError
+from .jpeg import has_more_scans
 
 # A JPEG is decoded at a reduced DCT scale only while it stays this many times larger than the resize
 # asks for: what the resampling filter then loses is below the parity gate's tolerance.
 _DRAFT_MARGIN = 2
 
-_REACH = 2  # source pixels beside a point that bicubic resampling looks at, where it does not shrink
+# Pillow reads headers piece by piece in Python, so bytes that fall into millions of pieces would keep it busy for
+# minutes. Photographs take some 50 reads, with colour profiles and edits in their metadata hundreds.
+_HEADER_READS = 2_000
+_READS = 100_000  # A PNG's pixels come in chunks, too: 20 MB are 10,000 reads where chunks have the usual 8 KiB.
+
+# A progressive JPEG goes over its picture some ten times. A pass of 50 megapixels takes 30 ms even where it says
+# nothing, and costs the sender 20 bytes.
+_MAX_SCANS = 100
+_MAX_SCANNED_PIXELS = 750_000_000
+
+_JPEGS = {"JPEG", "MPO"}  # Pillow's names; MPO is a JPEG with further pictures behind the first
+_JPEG_MODES = {"RGB", "L"}  # CMYK's colours are the decoder's own
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""EXIF orientation -> what makes the stored picture stand upright (EXIF 2.32, tag 0x0112)."""
 
 # The size is checked against the release's own limit, from the header, before any pixel is decoded.
 Image.MAX_IMAGE_PIXELS = None
+
+# Notes in a PNG are unpacked before its size is known. Pillow accepts 64 MiB of them, 64 KiB when packed.
+PngImagePlugin.MAX_TEXT_MEMORY = 8 * 2**20
 
 
 class ImageRejectedError(Exception):
@@ -46,8 +72,8 @@ class ImagePipeline:
     max_pixels: int
 
     def __post_init__(self) -> None:
-        if self.interpolation not in _INTERPOLATIONS:
-            raise ValueError(f"interpolation {self.interpolation!r} is none of {', '.join(_INTERPOLATIONS)}")
+        if self.interpolation not in resampling.INTERPOLATIONS:
+            raise ValueError(f"interpolation {self.interpolation!r} is none of {', '.join(resampling.INTERPOLATIONS)}")
 
     @classmethod
     def from_file(cls, path: Path) -> "ImagePipeline":
@@ -71,16 +97,15 @@ class ImagePipeline:
         """
         image = self.header(body)
         try:
-            image.draft(None, self._draft_size(image.size))
-            image.load()
-            upright = _rgb(_upright(image))
+            picture = self._decode(body, image)
         except MemoryError:  # the server's trouble, not the image's
             raise
         except Exception as error:  # decoders raise whatever the damaged bytes lead them to
             message = f"the {image.format} data is damaged or truncated: {error}"
             raise ImageRejectedError("corrupt_image", message) from error
-        box = crop_box(upright.size, resize=self.resize, crop=self.crop)
-        return np.asarray(_resample(upright, self.crop, _INTERPOLATIONS[self.interpolation], box))
+        del image  # else it keeps the pixels that `picture` was converted from
+        box = resampling.crop_box(resampling.size_of(picture), resize=self.resize, crop=self.crop)
+        return resampling.resample(picture, box, side=self.crop, interpolation=self.interpolation)
 
     def header(self, body: bytes) -> Image.Image:
         """One image with its header read and the limits checked, not a pixel decoded.
@@ -92,8 +117,11 @@ class ImagePipeline:
             raise ImageRejectedError("empty_image", "the image has 0 bytes")
         if len(body) > self.max_bytes:
             raise ImageRejectedError("image_too_large", f"{len(body)} bytes, at most {self.max_bytes} are accepted")
+        source = BoundedBytes(body, reads=_HEADER_READS)
         try:
-            image = Image.open(io.BytesIO(body), formats=self.formats)
+            image = Image.open(source, formats=self.formats)
+        except TooManyReadsError as error:
+            raise ImageRejectedError("corrupt_image", f"the header cannot be read: {error}") from error
         except Exception as error:  # as above: a header can be damaged, too
             accepted = ", ".join(self.formats)
             raise ImageRejectedError("not_an_image", f"the {len(body)} bytes are none of {accepted}") from error
@@ -101,21 +129,38 @@ class ImagePipeline:
         if width * height > self.max_pixels:
             message = f"{width}x{height} pixels, at most {self.max_pixels} are accepted"
             raise ImageRejectedError("image_too_large", message)
+        most = min(_MAX_SCANS, max(1, _MAX_SCANNED_PIXELS // (width * height)))
+        if image.format in _JPEGS and has_more_scans(body, most):
+            message = f"more than {most} scans of {width}x{height} pixels, at most {most} are accepted"
+            raise ImageRejectedError("image_too_large", message)
+        source.reads_left = _READS
         return image
+
+    def _decode(self, body: bytes, image: Image.Image) -> resampling.Picture:
+        """All of the picture, upright, RGB; a large JPEG at a reduced scale."""
+        size = image.size
+        image.draft(None, self._draft_size(size))
+        pixels = None
+        if image.format in _JPEGS and image.mode in _JPEG_MODES:
+            pixels = turbo.decode(body, size=size, reduced=image.size)
+        if pixels is None:
+            image.load()
+        turn = _turn(image)  # a PNG has its EXIF behind its pixels
+        if pixels is None:
+            return _rgb(image if turn is None else image.transpose(turn))
+        return pixels if turn is None else Image.fromarray(pixels).transpose(turn)
 
     def _draft_size(self, size: tuple[int, int]) -> tuple[int, int]:
         scale = _DRAFT_MARGIN * self.resize / min(size)
         return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    """The image turned as its EXIF orientation says; as it is where the EXIF cannot be read."""
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """What the EXIF orientation asks for; nothing where the EXIF cannot be read."""
     try:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) == 1:
-            return image  # nearly always; `exif_transpose` would copy it
-        return ImageOps.exif_transpose(image)
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # whatever odd metadata leads Pillow to: the pixels are good
-        return image
+        return None
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -124,43 +169,3 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits a pixel: Pillow's own conversion would cut off at 255
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB")
-
-
-def _resample(
-    image: Image.Image, side: int, interpolation: Image.Resampling, box: tuple[float, float, float, float]
-) -> Image.Image:
-    """The part `box` of an image at (side, side), to the pixel as in the whole image resized and then cut.
-
-    One axis at a time, in the order that Pillow takes for the whole image: for a part it may choose the
-    other one, and since each order rounds in between, pixels would differ by up to 20.
-    """
-    left, top, right, bottom = box
-    if image.height > 2 * image.width and bottom - top > side:  # rows first, as Pillow 13 shrinks tall images
-        first, last = _span(left, right, side, image.width)
-        strip = image.crop((first, 0, last, image.height))
-        rows = strip.resize((strip.width, side), interpolation, box=(0, top, strip.width, bottom))
-        return rows.resize((side, side), interpolation, box=(left - first, 0, right - first, side))
-    first, last = _span(top, bottom, side, image.height)
-    strip = image.crop((0, first, image.width, last))
-    columns = strip.resize((side, strip.height), interpolation, box=(left, 0, right, strip.height))
-    return columns.resize((side, side), interpolation, box=(0, top - first, side, bottom - first))
-
-
-def _span(start: float, end: float, side: int, length: int) -> tuple[int, int]:
-    """The source pixels of one axis that resampling `start` to `end` to `side` pixels looks at, at least."""
-    reach = math.ceil(_REACH * max(1.0, (end - start) / side))
-    return max(0, math.floor(start) - reach), min(length, math.ceil(end) + reach)
-
-
-def crop_box(size: tuple[int, int], *, resize: int, crop: int) -> tuple[float, float, float, float]:
-    """The part of an image, in its own pixels, that is left after resizing and centre cropping.
-
-    Resampling this box straight to (crop, crop) samples the same places as resizing the whole image and
-    cropping, for a fraction of the work; the pixels differ by rounding alone. The sizes are rounded as
-    torchvision's `Resize` and `CenterCrop` round them.
-    """
-    shorter = min(size)
-    resized = tuple(resize if side == shorter else int(resize * side / shorter) for side in size)
-    start = tuple(round((side - crop) / 2) for side in resized)
-    x, y = (original / side for original, side in zip(size, resized, strict=True))
-    return (start[0] * x, start[1] * y, (start[0] + crop) * x, (start[1] + crop) * y)

@@ -1,6 +1,7 @@
 """Triton model `preprocess`: IMAGE [N, 1] BYTES -> PIXELS [N, S, S, 3] UINT8 and IMAGE_ERROR [N, 1] BYTES.
 
-The parameter `decoder` of its configuration says what decodes: pillow, or dali in the GPU form.
+Parameters of its configuration: `decoder` is pillow, or dali in the GPU form; `decode_threads` is how many images
+Pillow decodes at once, 0 as many as there are cores.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
+from . import resampling, turbo
 from .image_pipeline import ImagePipeline, ImageRejectedError
 from .pillow_decoder import PillowDecoder
 
@@ -20,14 +22,20 @@ warnings.simplefilter("ignore")
 
 class TritonPythonModel:
     def initialize(self, args):
-        parameters = json.loads(args["model_config"]).get("parameters", {})
-        decoder = parameters.get("decoder", {"string_value": "pillow"})["string_value"]
+        given = json.loads(args["model_config"]).get("parameters", {})
+        parameters = _DEFAULTS | {name: value["string_value"] for name, value in given.items()}
+        decoder, threads = parameters["decoder"], parameters["decode_threads"]
         if decoder not in _DECODERS:
             raise pb_utils.TritonModelException(f"decoder {decoder!r} is none of {', '.join(_DECODERS)}")
+        if not threads.isdecimal():
+            raise pb_utils.TritonModelException(f"decode_threads {threads!r} is no number of threads; 0: one a core")
         folder = Path(args["model_repository"]) / args["model_version"]
         pipeline = ImagePipeline.from_file(folder / "preprocessing.json")
         self._side = pipeline.crop
-        self._decoder = _DECODERS[decoder](pipeline, folder, args)
+        self._decoder = _DECODERS[decoder](pipeline, folder, args, PillowDecoder(pipeline, threads=int(threads)))
+        slow = [package for package, fast in _FAST.items() if not fast]
+        if slow:
+            pb_utils.Logger.log_warn(f"images take twice the time without {' and '.join(slow)}; pip install them")
 
     def execute(self, requests):
         batches = [pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy().reshape(-1) for request in requests]
@@ -45,23 +53,21 @@ class TritonPythonModel:
             error = pb_utils.TritonError(message, pb_utils.TritonError.INVALID_ARG)
             return pb_utils.InferenceResponse(output_tensors=[], error=error)
 
-        pixels = np.zeros((len(decoded), self._side, self._side, 3), dtype=np.uint8)
         errors = np.full((len(decoded), 1), b"", dtype=np.object_)
-        for index, item in enumerate(decoded):
-            if isinstance(item, ImageRejectedError):
-                errors[index, 0] = str(item).encode()
-            else:
-                pixels[index] = item
+        for index, item in rejected:
+            errors[index, 0] = str(item).encode()
+            decoded[index] = np.zeros((self._side, self._side, 3), dtype=np.uint8)
+        pixels = decoded[0][np.newaxis] if len(decoded) == 1 else np.stack(decoded)  # one image is not copied
         return pb_utils.InferenceResponse(
             output_tensors=[pb_utils.Tensor("PIXELS", pixels), pb_utils.Tensor("IMAGE_ERROR", errors)]
         )
 
 
-def _pillow(pipeline, folder, args):  # noqa: ARG001  the same for every decoder
-    return PillowDecoder(pipeline)
+def _pillow(pipeline, folder, args, pillow):  # noqa: ARG001  the same for every decoder
+    return pillow
 
 
-def _dali(pipeline, folder, args):
+def _dali(pipeline, folder, args, pillow):
     try:
         from .dali_decoder import DaliDecoder  # the CPU form runs without DALI
     except ImportError as error:
@@ -70,7 +76,7 @@ def _dali(pipeline, folder, args):
     on_gpu = args["model_instance_kind"] == "GPU"
     return DaliDecoder(
         pipeline,
-        PillowDecoder(pipeline),
+        pillow,
         graph=folder / f"decode.{'gpu' if on_gpu else 'cpu'}.dali",
         device_id=int(args["model_instance_device_id"]) if on_gpu else None,
         warn=pb_utils.Logger.log_warn,
@@ -78,3 +84,5 @@ def _dali(pipeline, folder, args):
 
 
 _DECODERS = {"pillow": _pillow, "dali": _dali}
+_DEFAULTS = {"decoder": "pillow", "decode_threads": "0"}
+_FAST = {"simplejpeg": turbo.FAST, "cykooz-resizer": resampling.FAST}

@@ -1,4 +1,4 @@
-"""A batch of encoded images -> pixels on the CPU, one thread an image."""
+"""A batch of encoded images -> pixels on the CPU, several at once."""
 
 import os
 from collections.abc import Sequence
@@ -11,20 +11,25 @@ from .image_pipeline import ImagePipeline, ImageRejectedError
 
 
 class PillowDecoder:
-    """Decodes with the release's pipeline. Pillow lets go of the interpreter lock while it decodes and resamples."""
+    """Decodes with the release's pipeline, which lets go of the interpreter lock while it decodes and resamples.
 
-    def __init__(self, pipeline: ImagePipeline) -> None:
+    threads: images that are decoded at once; 0: as many as this process has cores
+    """
+
+    def __init__(self, pipeline: ImagePipeline, *, threads: int = 0) -> None:
         self._pipeline = pipeline
-        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+        threads = threads or len(os.sched_getaffinity(0))
+        self._pool = ThreadPoolExecutor(threads, "decode") if threads > 1 else None
 
     def decode(self, bodies: Sequence[bytes]) -> list[NDArray[np.uint8] | ImageRejectedError]:
         """The pixels (crop, crop, 3) of each image, or why it has none."""
-        map_images = map if len(bodies) == 1 else self._pool.map
+        map_images = map if self._pool is None or len(bodies) == 1 else self._pool.map
         return list(map_images(self._decode, bodies))
 
     def close(self) -> None:
         """End the threads."""
-        self._pool.shutdown()
+        if self._pool:
+            self._pool.shutdown()
 
     def _decode(self, body: bytes) -> NDArray[np.uint8] | ImageRejectedError:
         try:
