@@ -6,16 +6,29 @@ BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/uv pip install --python $(BIN)/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test bench check format clean
+.PHONY: demo test faults soak bench bench-serving bench-releases check format clean
 
 demo: $(READY)
 	$(BIN)/triptych demo
 
 test: $(READY)
 	$(BIN)/pytest
-	$(BIN)/pytest -m 'server or faults or torch' -rP
+	$(BIN)/pytest -m 'server or torch'
 
-bench: $(READY)
+# Each ends with a table: case, pass or fail, figure.
+faults: $(READY)
+	$(BIN)/pytest -m 'faults and not soak' tests/faults
+
+soak: $(READY)
+	$(BIN)/pytest -m soak tests/faults
+
+# Nothing else should run on the machine. `make bench-serving` and `make bench-releases` are its two halves.
+bench: bench-serving bench-releases
+
+bench-serving: $(READY)
+	$(BIN)/python -m loadtests.benchmark
+
+bench-releases: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/moving_releases.py
 
 check: $(READY)

@@ -14,7 +14,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         cwd=folder,
-        env={"PYTHONPATH": f"{folder / 'client'}:{folder / 'ops'}", "PATH": ""},
+        env={"PYTHONPATH": f"{folder / 'client'}:{folder / 'ops'}:{folder}", "PATH": ""},
         check=False,
     )
 
@@ -28,6 +28,7 @@ def test_the_contracts_are_kept(checkout: Path) -> None:
     ("file", "line", "contract"),
     [
         ("client/triptych/results.py", "import triptych_ops.errors", "The SDK never imports the tooling"),
+        ("loadtests/benchmark/run.py", "import triptych_ops.errors", "Load tests are clients"),
         ("client/triptych/images.py", "import pydantic", "The SDK needs only what tritonclient brings"),
         ("ops/triptych_ops/release/store.py", "import torch", "Only export imports torch"),
         ("ops/triptych_ops/builder/quality.py", "import torch", "Only export imports torch"),
@@ -41,7 +42,7 @@ def test_the_contracts_are_kept(checkout: Path) -> None:
 def test_a_planted_import_breaks_its_contract(
     checkout: Path, tmp_path: Path, file: str, line: str, contract: str
 ) -> None:
-    for name in ("client", "ops", "pyproject.toml"):
+    for name in ("client", "loadtests", "ops", "pyproject.toml"):
         (tmp_path / name).symlink_to(checkout / name)
     victim = Path(file)
     # Only the folders on the way to the planted file are real; everything else stays a link.
