@@ -1,18 +1,22 @@
 """`triptych serve`: how it starts, what it refuses, what it leaves behind."""
 
+import os
 import shutil
 import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
 from commands import Serving, gone, triptych
 from small_disk import needs_root, small_disk
 from triptych import Client
 from triptych_ops.release import Store, digest
+from triptych_ops.runtime import Ports, Server, find_installation
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def copied(store: Path, tmp_path: Path) -> Path:
 def test_no_process_of_the_server_loads_torch(serving: Serving) -> None:
     processes = serving.children()
     assert set(serving.stubs()) == {"preprocess", "classifier", "postprocess"}
-    assert len(processes) == 4
+    assert len(processes) >= 4  # several of one model where there are cores for them
     mapped = {Path(file.path).name for process in processes for file in process.memory_maps()}
     assert [name for name in mapped if name.startswith("onnxruntime_pybind11_state")]  # the maps were read
     assert not [name for name in mapped if "torch" in name]
@@ -38,8 +42,8 @@ def test_serving_does_not_change_the_release(serving: Serving, store: Path) -> N
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_clean(store: Path, tmp_path: Path, number: signal.Signals) -> None:
     with Serving(store, tmp_path) as serving:
-        assert len(serving.traces()) == 4  # a folder, and a region of each stub
         processes = serving.children()
+        assert len(serving.traces()) == len(processes)  # a folder, and a region of each stub
         status, errors = serving.stop(number)
     assert status == 0, errors
     assert errors.splitlines() == ["stopping", "stopped"]
@@ -59,12 +63,14 @@ def test_a_signal_while_starting_stops_it_clean(store: Path, tmp_path: Path) -> 
     assert serving.traces() == set()
 
 
-def test_an_idle_keep_alive_connection_does_not_hold_it_up_for_ever(store: Path, tmp_path: Path) -> None:
+def test_an_idle_keep_alive_connection_does_not_hold_it_up(store: Path, tmp_path: Path) -> None:
     with Serving(store, tmp_path) as serving, socket.create_connection(("127.0.0.1", serving.ports.http)) as idle:
         idle.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200" in idle.recv(1000)
         processes = serving.children()
+        asked_s = time.monotonic()
         status, _ = serving.stop(signal.SIGTERM)
+        assert time.monotonic() - asked_s < 3  # Triton alone takes five
     assert status == 0
     assert gone(processes, within_s=0)
 
@@ -86,13 +92,18 @@ def test_a_busy_port_is_named(serving: Serving, store: Path) -> None:
     assert done.stderr == f"triptych: port {serving.ports.http} is in use; choose another with --http-port\n"
 
 
-def test_a_server_that_dies_ends_the_command(store: Path, tmp_path: Path) -> None:
+def test_a_server_that_dies_is_replaced(store: Path, tmp_path: Path) -> None:
     with Serving(store, tmp_path) as serving:
         (server,) = [process for process in serving.children() if process.name() == "tritonserver"]
         server.kill()
-        _, errors = serving.process.communicate(timeout=30)
-        assert serving.process.returncode == 1
-        assert "tritonserver was ended by SIGKILL" in errors
+        server.wait(5)
+        with Client(serving.ports.grpc_url) as client:
+            assert client.wait_until_ready(30).ok
+        status, errors = serving.stop(signal.SIGTERM)
+    found, again, *_ = errors.splitlines()
+    assert status == 0
+    assert found == "tritonserver was ended by SIGKILL; replacing the server"
+    assert again.startswith("serving again after ")
 
 
 @pytest.mark.parametrize(
@@ -157,17 +168,21 @@ def test_what_no_client_needs_is_closed(serving: Serving, path: str) -> None:
     assert caught.value.code == 403
 
 
-def test_health_tells_the_truth_when_triton_does_not(store: Path, tmp_path: Path) -> None:
-    with Serving(store, tmp_path) as serving, Client(serving.ports.grpc_url) as client:
-        assert client.health().ok
-        serving.stubs()["postprocess"].kill()
-        state = client.health()
-        with urllib.request.urlopen(f"{serving.ports.http_url}/v2/health/ready") as answer:
+def test_health_tells_the_truth_when_triton_does_not(store: Path) -> None:
+    def copy(folder: Path) -> None:
+        shutil.copytree(store / "releases" / "1" / "repository", folder)
+
+    with Server(find_installation(os.environ), copy, Ports.free()) as server:  # nobody replaces its stubs
+        server.wait_ready()
+        (stub,) = (child for child in psutil.Process(server.pid).children() if "/postprocess/" in child.cmdline()[1])
+        stub.kill()
+        with urllib.request.urlopen(f"{server.ports.http_url}/v2/health/ready") as answer:
             assert answer.status == 200  # Triton's own word, which is why health is an inference
-        assert not state.ok
-        done = triptych("health", "--url", serving.ports.http_url)
+        done = triptych("health", "--url", server.ports.http_url)
         assert (done.returncode, done.stdout.split(":")[0]) == (1, "unhealthy")
-        serving.stop(signal.SIGTERM)
+        psutil.Process(server.pid).suspend()
+        done = triptych("health", "--url", server.ports.http_url, "--timeout", "1")
+        assert (done.returncode, done.stdout.split(":")[0]) == (5, "unhealthy")
 
 
 @pytest.mark.parametrize("name", ["a b", "a;touch injected;", "$(touch injected)", "a'b"])

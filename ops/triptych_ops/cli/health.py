@@ -4,7 +4,7 @@ import dataclasses
 
 import click
 
-from triptych import Client
+from triptych import Client, Health
 
 from . import failures
 from .options import json_option, timeout_option, url_option
@@ -17,7 +17,10 @@ from .output import print_json
 @json_option
 @click.pass_context
 def health(context: click.Context, url: str, timeout_s: float, as_json: bool) -> None:
-    """Classify the built-in image and compare with the release's known answer; exit 0 when it is right."""
+    """Classify the built-in image and compare with the release's known answer.
+
+    Exit 0 when it is right, 1 when it is wrong or nobody is there, 5 when there is no answer in time.
+    """
     with Client(url, timeout_s=timeout_s) as client:
         state = client.health()
     if as_json:
@@ -26,4 +29,11 @@ def health(context: click.Context, url: str, timeout_s: float, as_json: bool) ->
         click.echo(f"healthy: release {state.release} {state.reason} ({state.elapsed_s * 1000:.0f} ms)")
     else:
         click.echo(f"unhealthy: {state.reason}")
-    context.exit(failures.DONE if state.ok else failures.FAILED)
+    context.exit(_exit_code(state, timeout_s))
+
+
+def _exit_code(state: Health, timeout_s: float) -> int:
+    if state.ok:
+        return failures.DONE
+    hung = not state.answered and state.elapsed_s >= timeout_s
+    return failures.TIMED_OUT if hung else failures.FAILED

@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from types import FrameType
 
@@ -14,15 +14,15 @@ import click
 from triptych_ops import runtime
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
+from triptych_ops.runtime.edge import Edge, EdgeSettings, Upstream, find_envoy
 
+from .edge_options import edge_options
 from .options import seconds
 from .output import say
 from .served_copy import copy_sound
 from .sizing_options import sizing_options
 from .store_option import store_option
 from .trust_options import trust_options
-
-_CHECK_S = 0.5  # between two looks whether the server still runs
 
 
 class _StoppedError(Exception):
@@ -47,7 +47,8 @@ class _StoppedError(Exception):
     help="Seconds to the first right answer.",
 )
 @sizing_options
-@click.option("--verbose", is_flag=True, help="Show Triton's own log.")
+@edge_options
+@click.option("--verbose", is_flag=True, help="Show Triton's own log, and Envoy's.")
 def serve(
     ref: str | None,
     store: Store,
@@ -57,28 +58,43 @@ def serve(
     metrics_port: int,
     ready_timeout_s: float,
     sizing: runtime.Sizing,
+    edge: EdgeSettings | None,
     verbose: bool,
 ) -> None:
     """Serve RELEASE, a number or an alias, or the newest, on loopback until Ctrl-C or SIGTERM.
 
     Every file is checked against the manifest first, then the signature where one is asked for, and the
     repository as by `triptych lint`. Instances, threads and batches suit the cores of this machine. Ready means
-    that a real classification of the built-in image gave the known answer.
+    that a real classification of the built-in image gave the known answer. It goes on to be asked: a server or
+    a stub of it that dies, hangs or answers wrongly is replaced, and stderr says so; what goes on to fail ends
+    the command.
+
+    With --edge the real Envoy listens as well, for others than this machine's own: it lets in inference of the
+    ensemble, within limits, and nothing else.
     """
     release = store.release(ref)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     installation = runtime.find_installation(os.environ)
+    envoy = find_envoy(os.environ) if edge else None
+    if edge and edge.open_to_all:
+        say("the edge lets everybody in; --api-keys or --client-ca name those who may ask")
     started = time.monotonic()
     with suppress(_StoppedError), _stop_requested() as stop:
         copy = partial(copy_sound, release, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
-        with runtime.Server(installation, copy, ports, verbose=verbose) as server:
+        with runtime.Server(installation, copy, ports, verbose=verbose) as server, ExitStack() as before:
             state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
+            parts = []
+            if edge and envoy and not stop.is_set():
+                upstream = Upstream(ports.http, ports.grpc)
+                parts.append(before.enter_context(Edge(envoy, edge, upstream, verbose=verbose)))
             if not stop.is_set():
                 click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
                 click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")
+                if edge:
+                    click.echo(f"  edge {edge.grpc_url}  {edge.http_url}")
                 click.echo(f"  {sizing}")
-            while not stop.wait(_CHECK_S):
-                server.check_alive()
+            supervisor = runtime.Supervisor(server, parts=parts, report=say, ready_timeout_s=ready_timeout_s)
+            supervisor.run(stop, fastest_s=state.elapsed_s)
             say("stopping")
     say("stopped")
 

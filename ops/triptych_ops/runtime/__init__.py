@@ -1,4 +1,4 @@
-"""A real Triton on this machine: find it, start it on loopback, know when it truly answers, stop it clean.
+"""A real Triton on this machine: find it, start it on loopback, know when it truly answers, heal it, stop it clean.
 
 Forbidden inside: torch, the layout of a release. It serves any folder of models.
 """
@@ -9,15 +9,19 @@ from .ports import Ports
 from .server import READY_TIMEOUT_S, Server
 from .sizing import MOST, Sizing
 from .statistics import MemberTimes, member_times, server_version
+from .supervision import Part, RestartPolicy, Supervisor
 
 __all__ = [
     "MOST",
     "READY_TIMEOUT_S",
     "Installation",
     "MemberTimes",
+    "Part",
     "Ports",
+    "RestartPolicy",
     "Server",
     "Sizing",
+    "Supervisor",
     "find_installation",
     "member_times",
     "server_version",

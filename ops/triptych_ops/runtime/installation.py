@@ -14,8 +14,8 @@ from triptych_ops.errors import MissingError
 
 VARIABLE = "TRIPTYCH_TRITON"
 CONTAINER_BINARY = Path("/opt/tritonserver/bin/tritonserver")  # NVIDIA's image
-# Decoded images come and go by the hundred kilobytes. By default the C library gives such pieces back to the kernel each
-# time, and its page faults were a fifth of the work of `preprocess`. See mallopt(3).
+# Decoded images come and go by the hundred kilobytes. By default the C library gives such pieces back to the kernel
+# each time, and its page faults were a fifth of the work of `preprocess`. See mallopt(3).
 _ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}  # bytes
 _OWN_BACKENDS = Path(__file__).parent / "backends"
 

@@ -1,16 +1,16 @@
-"""One running tritonserver: start, wait for a true answer, stop, leave nothing behind."""
+"""One running tritonserver: start, wait for a true answer, start anew, stop, leave nothing behind."""
 
-import ctypes
 import os
 import re
-import secrets
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 
@@ -19,34 +19,21 @@ from triptych.client import DEFAULT_TIMEOUT_S
 from triptych_ops.errors import OpsError, RefusedError, TimedOutError, UsageError
 from triptych_ops.scratch import scratch_folder
 
+from . import process
+from .command import command
+from .draining import drain
 from .installation import Installation
-from .log import first_error, last_line
-from .ports import LOOPBACK, Ports
+from .log import first_error, last_line, still_loading
+from .ports import Ports
+from .repository_copy import digests, remove_others
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  where Triton's python backend keeps its regions
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)  # loaded before any fork
-
-_FLAGS = (
-    # A serving process never loads or unloads: what is served is what was there at the start.
-    "--model-control-mode=none",
-    "--disable-auto-complete-config",
-    "--exit-on-error=true",
-    "--strict-readiness=true",
-    "--allow-sagemaker=false",
-    "--allow-vertex-ai=false",
-)
-
-_UNUSED_APIS = ("model-repository", "shared-memory", "trace", "logging")
-"""What no client of a serving process needs; closed by a header that nobody knows."""
-
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 45.0
 """A start takes one or two seconds; a cold disk on a busy machine takes many times that."""
 
 EXIT_TIMEOUT_S = 5
-"""What requests under way get at SIGTERM, the slowest many times over; an idle connection can use it up."""
+"""What requests under way get at SIGTERM, the slowest many times over."""
 
-_KILL_AFTER_S = EXIT_TIMEOUT_S + 5
+_LONGEST_LOG_BYTES = 16 << 20
 _POLL_S = 0.05
 _PLAIN_PATH = re.compile(r"[\w./,:@%+=-]+", re.ASCII)
 
@@ -58,9 +45,9 @@ class Server:
                      ignore PYTHONDONTWRITEBYTECODE and write beside their sources.
     verbose:         Triton's log goes to stderr
 
-    Entering starts the process and does not wait; leaving stops it with its stubs, and removes its
-    shared memory and temporary files. Should this process be killed, or the thread that entered end, the
-    kernel ends the server: enter in the main thread.
+    Entering starts the process and does not wait; leaving stops it with its stubs, once what is under way
+    is finished, and removes its shared memory and temporary files. Should this process be killed, or the
+    thread that started the server end, the kernel ends the server: enter and restart in the main thread.
 
     Raises:
         OpsError: a port is in use.
@@ -79,24 +66,28 @@ class Server:
         self._copy_repository = copy_repository
         self._verbose = verbose
         self._leaving = ExitStack()
+        self._copies = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
         self.ports = ports
 
     def __enter__(self) -> "Server":
         self.ports.check()
-        with ExitStack() as started:
-            self._folder = started.enter_context(scratch_folder(_temporary_folder(), prefix="triptych-serve-"))
-            self._installation.lay_out_backends(self._folder / "backends")
-            self._copy_repository(self._folder / "repository")
-            started.callback(_remove_regions, self._regions)
-            self._process = self._start()
-            started.callback(_stop, self._process)
-            self._leaving = started.pop_all()
+        with ExitStack() as entered:
+            self._folder = entered.enter_context(scratch_folder(_temporary_folder(), prefix="triptych-serve-"))
+            self._copy()
+            entered.callback(self.end)
+            self._start()
+            self._leaving = entered.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._leaving.close()
+        try:
+            if self._process is not None:
+                drain(self._process.pid, http_port=self.ports.http, limit_s=EXIT_TIMEOUT_S)
+        finally:
+            self._leaving.close()
 
     def wait_ready(
         self, *, timeout_s: float = READY_TIMEOUT_S, cancelled: Callable[[], bool] = lambda: False
@@ -119,7 +110,7 @@ class Server:
                 if state.answered:  # no waiting makes a wrong answer right, or an unknown one known
                     raise RefusedError(f"the server does not give the known answer: {state.reason}")
                 if time.monotonic() > deadline:
-                    reason = first_error(self._log) or state.reason
+                    reason = first_error(self._log) or self._pending() or state.reason
                     raise TimedOutError(f"the server was not ready within {timeout_s:g} s: {reason}")
                 time.sleep(_POLL_S)
 
@@ -127,17 +118,62 @@ class Server:
         """Do nothing while the process runs.
 
         Raises:
-            OpsError: it ended by itself; the message has its first error.
+            OpsError: it ended; the message has its first error.
         """
+        if self._process is None:
+            raise OpsError("tritonserver was ended")
         status = self._process.poll()
         if status is not None:
             raise OpsError(f"tritonserver {self._reason(status)}")
+
+    def end(self) -> None:
+        """End the server and its stubs at once, whatever state they are in; a second call does nothing."""
+        if self._process is not None:
+            process.end(self._process)
+            self._process = None
+            process.remove_regions(self._regions)
+
+    def restart(self) -> None:
+        """End the server at once and start it anew: the same ports, the same repository. Does not wait.
+
+        It serves the copy that was made at the start, without what came to lie in it since; where a byte of it has
+        changed, the copy is made anew.
+
+        Raises:
+            OSError: the disk is full.
+            Exception: whatever `copy_repository` raises.
+        """
+        self.end()
+        remove_others(self._repository, self._copied)
+        if digests(self._repository) != self._copied:
+            self._copy()
+        self._start()
+
+    def bound_log(self) -> None:
+        """Empty the log where it has grown large: Triton writes a line for each request that fails, for months."""
+        if self._log.stat().st_size > _LONGEST_LOG_BYTES:
+            os.truncate(self._log, 0)
+
+    @property
+    def pid(self) -> int:
+        """Of the server's process.
+
+        Raises:
+            OpsError: `end` ended it.
+        """
+        if self._process is None:
+            raise OpsError("tritonserver was ended")
+        return self._process.pid
 
     def _reason(self, status: int) -> str:
         if status < 0:
             return f"was ended by {signal.Signals(-status).name}"
         reason = "its log is above" if self._verbose else first_error(self._log) or last_line(self._log)
         return f"ended with status {status}: {reason}"
+
+    def _pending(self) -> str | None:
+        models = still_loading(self._log)
+        return f"it was still loading {', '.join(models)}" if models else None
 
     @property
     def _log(self) -> Path:
@@ -148,33 +184,33 @@ class Server:
         """Prefix of the server's shared memory; the random end of the folder's name makes it this server's own."""
         return f"{self._folder.name}-"
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self._log.open("wb") as log:
-            return subprocess.Popen(
-                self._command(),
-                env=self._installation.environment(os.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=sys.stderr if self._verbose else log,
-                stderr=sys.stderr if self._verbose else log,
-                start_new_session=True,  # Ctrl-C reaches us alone, and one signal reaches all of its stubs
-                preexec_fn=_die_with_parent,
-            )
+    def _copy(self) -> None:
+        """Make the copy of the repository, in a new folder in case that what made it left something beside it."""
+        for earlier in self._folder.glob("copy-*"):
+            shutil.rmtree(earlier)
+        folder = self._folder / f"copy-{next(self._copies)}"
+        folder.mkdir()
+        self._repository = folder / "repository"
+        self._copy_repository(self._repository)
+        self._copied = digests(self._repository)
 
-    def _command(self) -> list[str]:
-        return [
-            str(self._installation.binary),
-            f"--model-repository={self._folder / 'repository'}",
-            f"--backend-directory={self._folder / 'backends'}",
-            f"--backend-config=python,shm-region-prefix-name={self._regions}",
-            *(f"--{service}-address={LOOPBACK}" for service in ("http", "grpc", "metrics")),
-            f"--http-port={self.ports.http}",
-            f"--grpc-port={self.ports.grpc}",
-            f"--metrics-port={self.ports.metrics}",
-            f"--exit-timeout-secs={EXIT_TIMEOUT_S}",
-            f"--http-restricted-api={','.join(_UNUSED_APIS)}:{_nobodys_key()}",
-            f"--grpc-restricted-protocol={','.join(_UNUSED_APIS)}:{_nobodys_key()}",
-            *_FLAGS,
-        ]
+    def _start(self) -> None:
+        backends = self._folder / "backends"
+        if backends.exists():
+            shutil.rmtree(backends)
+        self._installation.lay_out_backends(backends)
+        line = command(
+            self._installation.binary,
+            repository=self._repository,
+            backends=backends,
+            regions=self._regions,
+            ports=self.ports,
+            exit_timeout_s=EXIT_TIMEOUT_S,
+        )
+        self._log.unlink(missing_ok=True)
+        with self._log.open("ab") as log:  # appended to, so that it can be emptied meanwhile
+            output = sys.stderr if self._verbose else log
+            self._process = process.start(line, self._installation.environment(os.environ), output)
 
 
 def _temporary_folder() -> Path:
@@ -182,27 +218,3 @@ def _temporary_folder() -> Path:
     if not _PLAIN_PATH.fullmatch(str(folder)):  # the python backend hands its stubs' paths to a shell
         raise UsageError(f"the temporary folder {str(folder)!r} has characters that Triton cannot take; set TMPDIR")
     return folder
-
-
-def _nobodys_key() -> str:
-    return f"triptych-closed={secrets.token_hex()}"
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_KILL_AFTER_S)
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # the stubs of a server that ended without them, too
-        process.wait()
-
-
-def _remove_regions(prefix: str) -> None:
-    for region in _SHARED_MEMORY.glob(f"{prefix}*"):
-        region.unlink(missing_ok=True)
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from triptych_ops.runtime.log import first_error, last_line
+from triptych_ops.runtime.log import first_error, last_line, still_loading
 
 LOG = """\
 W1122 18:13:57.000000 3818 metrics.cc:798] "DCGM unable to start"
@@ -34,6 +34,16 @@ def test_the_first_error_that_matters_is_found(tmp_path: Path, text: str, expect
 def test_the_last_line_is_found(tmp_path: Path, text: str, expected: str) -> None:
     (tmp_path / "log").write_text(text)
     assert last_line(tmp_path / "log") == expected
+
+
+def test_what_was_not_loaded_is_found(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(
+        'I1123 00:47:55.188547 10544 model_lifecycle.cc:472] "loading: classifier:1"\n'
+        'I1123 00:47:55.188619 10544 model_lifecycle.cc:472] "loading: preprocess:1"\n'
+        "I1123 00:47:55.487417 10544 model_lifecycle.cc:839] \"successfully loaded 'classifier'\"\n"
+    )
+    assert still_loading(tmp_path / "log") == ("preprocess",)
+    assert still_loading(tmp_path / "none") == ()
 
 
 def test_a_missing_log_is_no_error(tmp_path: Path) -> None:

@@ -132,13 +132,13 @@ def test_the_configured_file_is_served(backend: ModuleType, tmp_path: Path) -> N
     assert served.execute([Request(rows(1), "DOUBLE")])[0].outputs == {"DOUBLE": [[2, 3]]}
 
 
-THREADS = {"parameters": {"intra_op_thread_count": {"string_value": "1"}, "lone_threads": {"string_value": "2"}}}
+THREADS = {"intra_op_thread_count": {"string_value": "1"}, "lone_threads": {"string_value": "2"}}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 9, 32])
 @pytest.mark.parametrize("others", [0, 1])
 def test_alone_or_not_the_answers_are_the_same(backend: ModuleType, tmp_path: Path, size: int, others: int) -> None:
-    served = model(backend, tmp_path, **THREADS)
+    served = model(backend, tmp_path, parameters=THREADS)
     other = backend.Presence(tmp_path / "presence", 1)
     sent = rows(*range(size))
     with other.at_work() if others else nullcontext():
@@ -157,8 +157,8 @@ def test_an_instance_is_alone_while_no_other_works(backend: ModuleType, tmp_path
 
 
 def test_a_lone_image_takes_all_threads_and_two_take_one_each(backend: ModuleType, tmp_path: Path) -> None:
-    served = model(backend, tmp_path, **THREADS)
-    taken = []
+    served = model(backend, tmp_path, parameters=THREADS)
+    taken: list[tuple[str, int]] = []
     for name in ("_alone", "_shared"):
         session = getattr(served._runner, name)
         setattr(served._runner, name, Recording(name, session, taken))
