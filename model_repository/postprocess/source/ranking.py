@@ -29,7 +29,8 @@ def _best(row: NDArray[np.float32], k: int) -> NDArray[np.int32]:  # (C,) -> (k,
     smallest = np.partition(row, -k)[-k]
     candidates = np.flatnonzero(~(row < smallest))  # `k` and those equal to the last; ~ keeps rows with NaN whole
     order = np.argsort(-row[candidates], kind="stable")[:k]
-    return candidates[order].astype(np.int32)
+    best: NDArray[np.int32] = candidates[order].astype(np.int32)
+    return best
 
 
 def read_labels(path: Path) -> list[str]:

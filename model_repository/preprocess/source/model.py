@@ -33,9 +33,8 @@ class TritonPythonModel:
         pipeline = ImagePipeline.from_file(folder / "preprocessing.json")
         self._side = pipeline.crop
         self._decoder = _DECODERS[decoder](pipeline, folder, args, PillowDecoder(pipeline, threads=int(threads)))
-        slow = [package for package, fast in _FAST.items() if not fast]
-        if slow:
-            pb_utils.Logger.log_warn(f"images take twice the time without {' and '.join(slow)}; pip install them")
+        for package in (package for package, installed in _FAST.items() if not installed):
+            pb_utils.Logger.log_warn(f"images take twice the time without {package}; pip install it")
 
     def execute(self, requests):
         batches = [pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy().reshape(-1) for request in requests]

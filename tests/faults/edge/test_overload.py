@@ -100,6 +100,6 @@ def test_without_the_limit_nobody_is_served_in_time(server: Server, photograph: 
     """The control."""
     with edge_before(server.ports, limits=Limits(max_concurrent=100_000)) as edge:
         outcome = overloaded(edge, server, raw_http_request([photograph]), seconds=15, settle_s=6)
-    print(f"case 6, without the limit: goodput {outcome.goodput:.2f} C, {len(outcome.rejected)} rejects")
+    print(f"case 6: control without the limit: goodput {outcome.goodput:.2f} C, {len(outcome.rejected)} rejects")
     assert outcome.goodput < 0.9
     assert outcome.recovered_s > 5

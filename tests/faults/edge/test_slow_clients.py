@@ -62,7 +62,7 @@ def test_others_do_not_notice_slow_clients(server: Server, photograph: bytes, mo
         failed = [sample for sample in samples if sample.status != 200]
         ratio = beside / alone
         print(
-            f"case 38 ({mode}): p99 {beside * 1e3:.0f} ms beside {COUNT} slow clients, {alone * 1e3:.0f} ms alone: "
+            f"case 38: slow {mode}: p99 {beside * 1e3:.0f} ms beside {COUNT} slow clients, {alone * 1e3:.0f} ms alone: "
             f"{ratio:.2f}x (bound 2x), {len(failed)} of {len(samples)} failed"
         )
         assert sum(connections.values()) >= COUNT / 2  # some are between two connections

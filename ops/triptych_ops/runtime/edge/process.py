@@ -142,8 +142,11 @@ class Edge:
             *("--concurrency", str(self.settings.workers)),
             *("--log-level", "warning", "--skip-deprecated-logs", "--disable-hot-restart"),
         ]
-        with self._log.open("wb") as log:
-            self._process = process.start(command, os.environ, sys.stderr if self._verbose else log)
+        try:
+            with self._log.open("wb") as log:
+                self._process = process.start(command, os.environ, sys.stderr if self._verbose else log)
+        except OSError as error:
+            raise OpsError(f"envoy cannot be started: {error.strerror}: {error.filename}") from error
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not self.administration.ready():
             self.check_alive()

@@ -152,6 +152,15 @@ def test_a_program_that_is_no_envoy_is_told(scratch: Path) -> None:
         pass
 
 
+def test_a_program_that_went_away_is_told(scratch: Path) -> None:
+    with (
+        pytest.raises(OpsError, match=r"envoy cannot be started: No such file or directory: .*/gone"),
+        Edge(scratch / "gone", free_settings(), Upstream(1, 2)),
+    ):
+        pass
+    assert list(scratch.iterdir()) == []
+
+
 def test_a_folder_may_lie_deeper_than_a_socket(
     behind: FakeTriton, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
