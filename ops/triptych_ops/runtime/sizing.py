@@ -35,6 +35,7 @@ MOST = 64
 class Sizing:
     """What Triton is told of this machine.
 
+    decoders:     threads of one preprocess instance, for requests of several images
     threads:      of one classifier instance, while others are at work
     lone_threads: of a classifier instance that works alone
     batch:        images that Triton gathers for a run of the classifier; what waits, never waiting for more
@@ -43,6 +44,7 @@ class Sizing:
     preprocess_instances: int
     classifier_instances: int
     postprocess_instances: int
+    decoders: int
     threads: int
     lone_threads: int
     batch: int
@@ -56,6 +58,7 @@ class Sizing:
             preprocess_instances=ceil(cores / _CORES_A_PREPROCESS),
             classifier_instances=classifiers,
             postprocess_instances=ceil(cores / _CORES_A_POSTPROCESS),
+            decoders=min(cores, _CORES_A_PREPROCESS),
             threads=threads,
             lone_threads=max(threads, min(cores, _MOST_LONE_THREADS)),
             batch=_BATCH,
@@ -89,6 +92,8 @@ class Sizing:
             config = triton_config.read(path)
             for group in config.instance_group:
                 group.count = count
+            if member == PREPROCESS:
+                config.parameters["decode_threads"].string_value = str(self.decoders)
             if member == CLASSIFIER:
                 config.dynamic_batching.preferred_batch_size[:] = [min(self.batch, config.max_batch_size)]
                 config.parameters["intra_op_thread_count"].string_value = str(self.threads)

@@ -8,10 +8,6 @@ import pytest
 from commands import triptych
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "soak: half an hour of load")
-
-
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with release 1: built here, or the one in `TRIPTYCH_TEST_STORE`, which saves a minute."""

@@ -21,7 +21,9 @@ from triptych_ops.runtime import Sizing
 def test_instances_and_threads_follow_the_cores(
     cores: int, preprocess: int, classifier: int, threads: int, lone_threads: int, postprocess: int
 ) -> None:
-    assert Sizing.of_cores(cores) == Sizing(preprocess, classifier, postprocess, threads, lone_threads, 1)
+    assert Sizing.of_cores(cores) == Sizing(
+        preprocess, classifier, postprocess, min(cores, 2), threads, lone_threads, 1
+    )
 
 
 @pytest.mark.parametrize("cores", range(1, 129))
@@ -34,7 +36,7 @@ def test_classifiers_never_have_more_threads_than_the_machine_has_cores(cores: i
 def test_what_somebody_gives_replaces_what_was_derived() -> None:
     sizing = Sizing.of_cores(2)
     assert sizing.changed(threads=None, batch=None) == sizing
-    assert sizing.changed(classifier_instances=1, batch=8) == Sizing(1, 1, 1, 1, 2, 8)
+    assert sizing.changed(classifier_instances=1, batch=8) == Sizing(1, 1, 1, 2, 1, 2, 8)
 
 
 def test_it_can_be_read() -> None:
@@ -47,10 +49,11 @@ def test_it_can_be_read() -> None:
 def test_the_copy_that_triton_gets_is_sized(tmp_path: Path) -> None:
     releases.write_sound(tmp_path, 1)
     repository = tmp_path / "repository"
-    Sizing(2, 3, 4, threads=5, lone_threads=6, batch=7).apply(repository)
+    Sizing(2, 3, 4, decoders=9, threads=5, lone_threads=6, batch=7).apply(repository)
     configs = {path.parent.name: triton_config.read(path) for path in repository.glob("*/config.pbtxt")}
     counts = {name: [group.count for group in config.instance_group] for name, config in configs.items()}
     assert counts == {"preprocess": [2], "classifier": [3], "postprocess": [4], "image_classifier": []}
+    assert configs["preprocess"].parameters["decode_threads"].string_value == "9"
     classifier = configs["classifier"]
     assert list(classifier.dynamic_batching.preferred_batch_size) == [7]
     parameters = {name: parameter.string_value for name, parameter in classifier.parameters.items()}
