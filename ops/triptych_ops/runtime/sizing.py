@@ -19,9 +19,9 @@ _MOST_CLASSIFIERS = 8
 _MOST_LONE_THREADS = 4
 """A small network's layers are too short to be shared by more."""
 
-_BATCH = 1
-"""Images of one run. On a CPU gathering gains nothing and costs evenness: at 16 connections batches of 1, 2 and 4 gave
-148, 146 and 149 images/s, with a p99 of 1.2, 1.4 and 1.6 times the p50 (EfficientNet-Lite0, fp32, two cores)."""
+_BATCH = 2
+"""Images of one run on one thread. Two save a message between processes, more only wait: at 16 connections 1, 2 and 3
+gave 155, 166 and 164 images/s with a p99 of 1.2, 1.3 and 1.4 times the p50 (EfficientNet-Lite0, fp32, two cores)."""
 
 # Of the time that an image takes on all cores together, by the fastest classifier: preprocess 2/5, postprocess 1/20.
 _CORES_A_PREPROCESS = 2

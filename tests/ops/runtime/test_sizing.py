@@ -22,7 +22,7 @@ def test_instances_and_threads_follow_the_cores(
     cores: int, preprocess: int, classifier: int, threads: int, lone_threads: int, postprocess: int
 ) -> None:
     assert Sizing.of_cores(cores) == Sizing(
-        preprocess, classifier, postprocess, min(cores, 2), threads, lone_threads, 1
+        preprocess, classifier, postprocess, min(cores, 2), threads, lone_threads, 2
     )
 
 
@@ -41,9 +41,9 @@ def test_what_somebody_gives_replaces_what_was_derived() -> None:
 
 def test_it_can_be_read() -> None:
     assert str(Sizing.of_cores(2)) == (
-        "preprocess x 1, classifier x 2 (1 thread, 2 when alone, batches of 1), postprocess x 1"
+        "preprocess x 1, classifier x 2 (1 thread, 2 when alone, batches of 2), postprocess x 1"
     )
-    assert "(1 thread, batches of 1)" in str(Sizing.of_cores(1))
+    assert "(1 thread, batches of 2)" in str(Sizing.of_cores(1))
 
 
 def test_the_copy_that_triton_gets_is_sized(tmp_path: Path) -> None:
