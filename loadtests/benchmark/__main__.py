@@ -65,6 +65,7 @@ def main(store: Path, names: tuple[str, ...], rounds: int | None, seconds: float
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would break off the stopping
     sys.exit("ended by SIGTERM")  # unwinding stops the servers
 
 

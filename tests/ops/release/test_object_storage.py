@@ -149,37 +149,35 @@ def test_an_upload_that_breaks_off_leaves_nothing(new_prefix: Callable[[], str])
         with pytest.raises(OpsError, match="broken"):
             storage.upload("file", breaks(), size=size)
     assert storage.files() == []
-    uploads = storage.filesystem.call_s3("list_multipart_uploads", Bucket=BUCKET)
-    assert not uploads.get("Uploads")
+    assert uploads_below(storage.location) == []
+
+
+def uploads_below(location: str) -> list[str]:
+    """Keys of the uploads below a location that were begun and not ended."""
+    prefix = location.removeprefix(f"s3://{BUCKET}/")
+    answer = open_storage(location).filesystem.call_s3("list_multipart_uploads", Bucket=BUCKET, Prefix=f"{prefix}/")
+    return [upload["Key"].removeprefix(f"{prefix}/") for upload in answer.get("Uploads", [])]
+
+
+def begin_upload(location: str, name: str) -> None:
+    key = f"{location.removeprefix(f's3://{BUCKET}/')}/{name}"
+    open_storage(location).filesystem.call_s3("create_multipart_upload", Bucket=BUCKET, Key=key)
 
 
 def test_parts_that_a_killed_publisher_sent_are_pruned(new_prefix: Callable[[], str], publish: Publish) -> None:
     locations = [new_prefix() for _ in range(2)]
     key = "releases/2/repository/model.onnx"
     for location in locations:
-        prefix = location.removeprefix(f"s3://{BUCKET}/")
         publish(Store(location), 1)
-        filesystem = open_storage(location).filesystem
-        filesystem.call_s3("create_multipart_upload", Bucket=BUCKET, Key=f"{prefix}/{key}")
-
-    def uploads() -> list[str]:
-        answer = open_storage(locations[0]).filesystem.call_s3("list_multipart_uploads", Bucket=BUCKET)
-        return [upload["Key"] for upload in answer.get("Uploads", [])]
-
-    assert len(uploads()) == 2
+        begin_upload(location, key)
+    assert [uploads_below(location) for location in locations] == [[key], [key]]
     assert Store(locations[0]).prune_unfinished() == []
-    (left,) = uploads()
-    assert f"s3://{BUCKET}/{left}".startswith(locations[1])
-    Store(locations[1]).prune_unfinished()
+    assert [uploads_below(location) for location in locations] == [[], [key]]
 
 
 def test_what_others_upload_beside_the_releases_is_left(new_prefix: Callable[[], str], publish: Publish) -> None:
     location = new_prefix()
     publish(Store(location), 1)
-    filesystem = open_storage(location).filesystem
-    key = f"{location.removeprefix(f's3://{BUCKET}/')}/backups/db.dump"
-    upload = filesystem.call_s3("create_multipart_upload", Bucket=BUCKET, Key=key)
+    begin_upload(location, "backups/db.dump")
     Store(location).prune_unfinished()
-    answer = filesystem.call_s3("list_multipart_uploads", Bucket=BUCKET)
-    assert key in [other["Key"] for other in answer.get("Uploads", [])]
-    filesystem.call_s3("abort_multipart_upload", Bucket=BUCKET, Key=key, UploadId=upload["UploadId"])
+    assert uploads_below(location) == ["backups/db.dump"]
