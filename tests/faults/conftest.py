@@ -1,4 +1,4 @@
-"""Publishers in processes of their own, and an object store."""
+"""A built release for servers, publishers in processes of their own, and an object store."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from commands import triptych
 from object_store import ObjectStore
 
 _PUBLISHER = Path(__file__).with_name("publisher.py")
@@ -50,6 +51,17 @@ class Publisher:
     def close(self) -> None:
         """End the process."""
         self._process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with release 1: built here, or the one in `TRIPTYCH_TEST_STORE`, which saves a minute."""
+    if built := os.environ.get("TRIPTYCH_TEST_STORE"):
+        return Path(built)
+    path = tmp_path_factory.mktemp("store")
+    done = triptych("build", "--store", path)
+    assert done.returncode == 0, done.stderr
+    return path
 
 
 @pytest.fixture

@@ -1,30 +1,18 @@
 """A built release, served; and the same with defects planted in it."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
-from commands import Serving, triptych
+from commands import Serving
 from triptych_ops.release import REPOSITORY, Store, digests
 
 from .asking import Asker
 
 Plant = Callable[[Path], None]
 Serve = Callable[[Path], AbstractContextManager[Asker]]
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with release 1: built here, or the one in `TRIPTYCH_TEST_STORE`, which saves a minute."""
-    if built := os.environ.get("TRIPTYCH_TEST_STORE"):
-        return Path(built)
-    path = tmp_path_factory.mktemp("store")
-    done = triptych("build", "--store", path)
-    assert done.returncode == 0, done.stderr
-    return path
 
 
 @pytest.fixture(scope="session")
