@@ -10,7 +10,9 @@ Forbidden inside: anything of `triptych_ops`, and every package beyond what trit
 Pillow is imported only when an array is to be encoded.
 """
 
+from .aio import AsyncClient
 from .client import Client
+from .config import BackOff, Breaker, Ejection, Hedging, Keepalive, Resilience, Retry
 from .errors import (
     DeadlineExceededError,
     ImageError,
@@ -20,6 +22,7 @@ from .errors import (
     PermissionDeniedError,
     ProtocolError,
     ServerError,
+    TooLargeError,
     TriptychError,
     UnavailableError,
 )
@@ -27,20 +30,29 @@ from .images import ImageInput
 from .results import Classification, Embedding, Health, Prediction
 
 __all__ = [
+    "AsyncClient",
+    "BackOff",
+    "Breaker",
     "Classification",
     "Client",
     "DeadlineExceededError",
+    "Ejection",
     "Embedding",
     "Health",
+    "Hedging",
     "ImageError",
     "ImageInput",
     "InvalidUrlError",
+    "Keepalive",
     "NotFoundError",
     "OverloadedError",
     "PermissionDeniedError",
     "Prediction",
     "ProtocolError",
+    "Resilience",
+    "Retry",
     "ServerError",
+    "TooLargeError",
     "TriptychError",
     "UnavailableError",
 ]

@@ -11,6 +11,7 @@ from . import contract
 from .errors import ImageError, ProtocolError
 from .results import Classification, Embedding, Prediction
 from .transport import InferResponse, InvalidArgumentError
+from .wording import first_line
 
 Result = TypeVar("Result")
 
@@ -25,6 +26,7 @@ class Answer:
     sources: tuple[str, ...]
     request_id: str
     elapsed_s: float
+    attempts: int = 1
 
 
 def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classification | ImageError]:
@@ -46,7 +48,7 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
             Prediction(class_id, label.decode("utf-8", "replace"), score)
             for class_id, label, score in zip(*columns, strict=True)
         )
-        return Classification(predictions, release, answer.request_id, answer.elapsed_s)
+        return Classification(predictions, release, answer.request_id, answer.elapsed_s, answer.attempts)
 
     return _rows(answer, classification)
 
@@ -59,7 +61,8 @@ def embeddings(answer: Answer) -> list[Embedding | ImageError]:
     """
     vectors = _tensor(answer, contract.EMBEDDING)
     release = _release(answer.response)
-    return _rows(answer, lambda row: Embedding(vectors[row].copy(), release, answer.request_id, answer.elapsed_s))
+    of_request = release, answer.request_id, answer.elapsed_s, answer.attempts
+    return _rows(answer, lambda row: Embedding(vectors[row].copy(), *of_request))
 
 
 def rejections(error: InvalidArgumentError, sources: Sequence[str]) -> list[ImageError]:
@@ -70,7 +73,7 @@ def rejections(error: InvalidArgumentError, sources: Sequence[str]) -> list[Imag
     """
     found = contract.parse_rejections(str(error))
     if sorted(found) != list(range(len(sources))):
-        raise ProtocolError(f"the server refused the request: {str(error).splitlines()[0]}") from error
+        raise ProtocolError(f"the server refused the request: {first_line(str(error))}") from error
     return [ImageError(code, message, source=sources[index]) for index, (code, message) in sorted(found.items())]
 
 

@@ -1,16 +1,20 @@
 """The synchronous client: reads images, sends requests, hands out results."""
 
-import os
+import queue
+import random as randomness
+import threading
 import time
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from types import TracebackType
 from typing import Final, TypeVar
 
-from . import answers, contract, health
-from .answers import Answer
+from . import asking, health
+from .asking import EMBEDDINGS, LONGEST_TIMEOUT_S, Batch, Question, classifications, only
+from .calling import Answered, Attempt, Course, Ended, Service, Start
+from .config import Resilience
+from .connections import Connections
 from .endpoint import Endpoint
 from .errors import (
     DeadlineExceededError,
@@ -20,36 +24,56 @@ from .errors import (
     ProtocolError,
     TriptychError,
 )
-from .images import ImageInput, encoded
+from .images import ImageInput
 from .results import Classification, Embedding, Health
-from .transport import InferRequest, InvalidArgumentError, Transport
+from .transport import InferRequest, InferResponse, InvalidArgumentError, Transport
+
+__all__ = ["DEFAULT_TIMEOUT_S", "DEFAULT_URL", "LONGEST_TIMEOUT_S", "Client", "connector"]
 
 Result = TypeVar("Result")
 
 DEFAULT_URL: Final = "grpc://localhost:8001"  # Triton's own port
 DEFAULT_TIMEOUT_S: Final = 10.0  # a hundred times a usual answer, and still a time that people wait
 
-LONGEST_TIMEOUT_S: Final = 86400.0  # a day: more is a mistake, and sockets take no number whatever
+POLL_S: Final = 0.1  # between two health checks while waiting: short against any start-up
+LEAST_S: Final = 0.1  # what a last check gets, however late it is
 
-_POLL_S = 0.1  # between two health checks while waiting: short against any start-up
-_LEAST_S = 0.1  # what a last check gets, however late it is
+UNREADABLE: Final = (PermissionDeniedError, NotFoundError, ProtocolError, InvalidArgumentError)
+"""What the configuration ends with at an edge that lets only inference in: refused, hidden or unknown."""
 
 
 class Client:
-    """A connection to one Triptych server. Thread-safe; use it as a context manager or call `close`.
+    """Asks one Triptych server, or several that serve the same. Thread-safe; a context manager, or call `close`.
 
-    url:       `grpc://HOST:PORT`, `grpcs://…`, `http://…` or `https://…`
-    timeout_s: seconds that one request may take, unless the call says otherwise. Over HTTP a server that
-               trickles the head of its answer can take longer: there they bound each wait for bytes.
+    url:        `grpc://HOST:PORT`, `grpcs://…`, `http://…` or `https://…`; or several of them, asked in turn; or
+                `dns:///NAME:PORT` for gRPC to every address of a name (`dns+http:///…` and so on for the others)
+    timeout_s:  seconds that one request may take, retries and all, unless the call says otherwise
+    resilience: what is done about failure; see `triptych.config`
+    connect:    makes the transport to a server
+    clock, sleep, random: the time in seconds, monotonic; waiting for some; and a number in [0, 1)
 
     Raises:
-        ValueError: `timeout_s` is not a positive number; so every method does.
-        InvalidUrlError: the URL cannot be read. Nothing is connected before the first call.
+        ValueError: `timeout_s` is not a positive number; so every method does. Or `url` is empty.
+        InvalidUrlError: a URL cannot be read. Nothing is connected before the first call.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
-        self._timeout_s = _positive(timeout_s)
-        self._transport = _connect(Endpoint.from_url(url))
+    def __init__(
+        self,
+        url: str | Sequence[str] = DEFAULT_URL,
+        *,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
+        resilience: Resilience = Resilience(),  # noqa: B008  frozen
+        connect: Callable[[Endpoint], Transport] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        random: Callable[[], float] = randomness.random,
+    ) -> None:
+        self._timeout_s = asking.seconds(timeout_s)
+        self._clock = clock
+        self._sleep = sleep
+        endpoints = Endpoint.from_urls(url)
+        self._service = Service(endpoints, resilience, clock=clock, random=random)
+        self._connections = Connections(connect or connector(endpoints, resilience))
 
     def classify(
         self, image: ImageInput, *, top_k: int | None = None, timeout_s: float | None = None
@@ -60,7 +84,9 @@ class Client:
             ImageError: this image cannot be classified.
             TriptychError: the server cannot be asked; see `triptych.errors` for which and why.
         """
-        return _only(self.classify_many([image], top_k=top_k, timeout_s=timeout_s))
+        batch = Batch([(0, image)], classifications(top_k))
+        results = self._results(batch, self._seconds(timeout_s))
+        return only(results)
 
     def classify_many(
         self,
@@ -80,15 +106,8 @@ class Client:
             ValueError: `batch_size` or `top_k` out of range.
             TriptychError: the server cannot be asked. Results handed out before stay valid.
         """
-        if isinstance(images, str | bytes | os.PathLike):
-            raise TypeError("images must be an iterable of images; for a single one use classify")
-        if not 1 <= batch_size <= contract.MAX_BATCH_SIZE:
-            raise ValueError(f"batch_size must be 1 to {contract.MAX_BATCH_SIZE}, not {batch_size}")
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k must be at least 1, not {top_k}")
-
-        results = partial(answers.classifications, top_k=top_k)
-        return self._in_batches(images, batch_size, contract.CLASSIFICATION_OUTPUTS, results, self._seconds(timeout_s))
+        asking.check_many(images, batch_size)
+        return self._in_batches(images, batch_size, classifications(top_k), self._seconds(timeout_s))
 
     def embed(self, image: ImageInput, *, timeout_s: float | None = None) -> Embedding:
         """The penultimate features of one image, for search and comparison.
@@ -97,38 +116,25 @@ class Client:
             ImageError: this image cannot be classified.
             TriptychError: the server cannot be asked.
         """
-        seconds = self._seconds(timeout_s)
-        return _only(self._in_batches([image], 1, contract.EMBEDDING_OUTPUTS, answers.embeddings, seconds))
+        results = self._results(Batch([(0, image)], EMBEDDINGS), self._seconds(timeout_s))
+        return only(results)
 
     def health(self, *, timeout_s: float | None = None) -> Health:
-        """Classify the built-in image and compare with the release's known answer.
+        """Classify the built-in image and compare with the release's known answer: one attempt, at the next server.
 
         Never raises for a server that is down or wrong: `Health.ok` and `Health.reason` say so.
         """
         timeout_s = self._seconds(timeout_s)
-        started = time.monotonic()
+        started = self._clock()
+        batch = Batch([(0, health.image())], classifications(None))
         try:
-            answer = self.classify(health.image(), timeout_s=timeout_s)
-            remaining_s = started + timeout_s - time.monotonic()
-            parameters = self._parameters(max(remaining_s, _LEAST_S))
+            results, endpoint = self._asked(batch, timeout_s, direct=True)
+            answer = only(results)
+            left_s = started + timeout_s - self._clock()
+            parameters = self._parameters(endpoint, max(left_s, LEAST_S))
         except TriptychError as error:
-            return Health(
-                ok=False,
-                reason=str(error),
-                answered=isinstance(error, ImageError | ProtocolError),
-                known=False,
-                release=None,
-                elapsed_s=time.monotonic() - started,
-            )
-        ok, reason = health.judge(answer, parameters)
-        return Health(
-            ok=ok,
-            reason=reason,
-            answered=True,
-            known=health.known_answer(parameters) is not None,
-            release=answer.release,
-            elapsed_s=time.monotonic() - started,
-        )
+            return health.of_failure(error, elapsed_s=self._clock() - started)
+        return health.of_answer(answer, parameters, elapsed_s=self._clock() - started)
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> Health:  # slow disks included
         """Check `health` until it is good, and return it.
@@ -136,19 +142,19 @@ class Client:
         Raises:
             DeadlineExceededError: it was not good within `timeout_s`; the message says what it was last.
         """
-        deadline = time.monotonic() + _positive(timeout_s)
+        deadline = self._clock() + asking.seconds(timeout_s)
         while True:
-            remaining_s = deadline - time.monotonic()
-            state = self.health(timeout_s=max(_LEAST_S, min(remaining_s, self._timeout_s)))
+            state = self.health(timeout_s=max(LEAST_S, min(deadline - self._clock(), self._timeout_s)))
             if state.ok:
                 return state
-            if deadline - time.monotonic() <= _POLL_S:
+            if deadline - self._clock() <= POLL_S:
                 raise DeadlineExceededError(f"not ready within {timeout_s:g} s: {state.reason}")
-            time.sleep(_POLL_S)
+            self._sleep(POLL_S)
 
     def close(self) -> None:
-        """Release the connection; a second call does nothing."""
-        self._transport.close()
+        """Release the connections; a second call does nothing."""
+        for transport in self._connections.close():
+            transport.close()
 
     def __enter__(self) -> "Client":
         return self
@@ -159,76 +165,110 @@ class Client:
         self.close()
 
     def _seconds(self, timeout_s: float | None) -> float:
-        return self._timeout_s if timeout_s is None else _positive(timeout_s)
+        return self._timeout_s if timeout_s is None else asking.seconds(timeout_s)
 
     def _in_batches(
-        self,
-        images: Iterable[ImageInput],
-        batch_size: int,
-        outputs: tuple[str, ...],
-        results: Callable[[Answer], list[Result | ImageError]],
-        timeout_s: float,
+        self, images: Iterable[ImageInput], batch_size: int, question: Question[Result], timeout_s: float
     ) -> Iterator[Result | ImageError]:
         numbered = iter(enumerate(images))
-        while batch := list(islice(numbered, batch_size)):
-            read = [_read(image, index) for index, image in batch]
-            good = [item for item in read if not isinstance(item, ImageError)]
-            answered = iter(self._ask(good, outputs, results, timeout_s) if good else ())
-            for item in read:
-                yield item if isinstance(item, ImageError) else next(answered)
+        while some := list(islice(numbered, batch_size)):
+            yield from self._results(Batch(some, question), timeout_s)
 
-    def _ask(
-        self,
-        images: list[tuple[bytes, str]],
-        outputs: tuple[str, ...],
-        results: Callable[[Answer], list[Result | ImageError]],
-        timeout_s: float,
-    ) -> list[Result | ImageError]:
-        bodies, sources = (tuple(column) for column in zip(*images, strict=True))
-        request_id = uuid.uuid4().hex
-        request = InferRequest(bodies, outputs, request_id, timeout_s)
-        started = time.perf_counter()
+    def _results(self, batch: Batch[Result], timeout_s: float) -> list[Result | ImageError]:
+        return self._asked(batch, timeout_s)[0]
+
+    def _asked(
+        self, batch: Batch[Result], timeout_s: float, *, direct: bool = False
+    ) -> tuple[list[Result | ImageError], Endpoint | None]:
+        """The results, and the server that gave them."""
+        request = batch.request(timeout_s=timeout_s)
+        if request is None:
+            return batch.unsent(), None
+        started = self._clock()
         try:
-            response = self._transport.infer(request)
+            answered = self._answered(request, direct=direct)
         except InvalidArgumentError as error:
-            return [*answers.rejections(error, sources)]
-        return results(Answer(response, sources, request_id, time.perf_counter() - started))
+            return batch.refused(error), None
+        elapsed_s = self._clock() - started
+        results = batch.answered(answered.response, request, elapsed_s=elapsed_s, attempts=answered.attempts)
+        return results, answered.endpoint
 
-    def _parameters(self, timeout_s: float) -> Mapping[str, str] | None:
+    def _answered(self, request: InferRequest, *, direct: bool) -> Answered[InferResponse]:
+        self._connections.check_open()
+        course: Course[InferResponse] = self._service.call(timeout_s=request.timeout_s, direct=direct)
+        if self._service.renames:
+            for transport in self._connections.outlived(self._service.endpoints, self._clock()):
+                transport.close()
+
+        def send(attempt: Attempt) -> Ended[InferResponse]:
+            try:
+                transport = self._connections.to(attempt.endpoint)
+                response = transport.infer(replace(request, timeout_s=attempt.timeout_s))
+            except TriptychError as error:
+                return self._service.ended(attempt, error=error)
+            return self._service.ended(attempt, response=response)
+
+        return self._hedged(course, send) if self._service.hedges else self._in_turn(course, send)
+
+    def _in_turn(
+        self, course: Course[InferResponse], send: Callable[[Attempt], Ended[InferResponse]]
+    ) -> Answered[InferResponse]:
+        """Drive a course of one attempt at a time, in this thread."""
+        outcome: Ended[InferResponse] | None = None
+        ended: Ended[InferResponse] | None = None
         try:
-            return self._transport.parameters(timeout_s=timeout_s)
-        # Refused, hidden or unknown: an edge that lets only inference in.
-        except (PermissionDeniedError, NotFoundError, ProtocolError, InvalidArgumentError):
+            while True:
+                step = course.send(outcome)
+                outcome = None
+                if isinstance(step, Start):
+                    ended = send(step.attempt)
+                elif ended is not None:
+                    outcome, ended = ended, None
+                else:
+                    self._sleep(max(0.0, step.until - self._clock()))
+        except StopIteration as stop:
+            answered: Answered[InferResponse] = stop.value
+            return answered
+
+    def _hedged(
+        self, course: Course[InferResponse], send: Callable[[Attempt], Ended[InferResponse]]
+    ) -> Answered[InferResponse]:
+        """Drive a course of several attempts at once, a thread each; those that lose end at the call's deadline."""
+        outcome: Ended[InferResponse] | None = None
+        ended: queue.SimpleQueue[Ended[InferResponse]] = queue.SimpleQueue()
+        try:
+            while True:
+                step = course.send(outcome)
+                outcome = None
+                if isinstance(step, Start):
+                    attempt = step.attempt
+                    threading.Thread(target=lambda sent=attempt: ended.put(send(sent)), daemon=True).start()
+                else:
+                    try:
+                        outcome = ended.get(timeout=max(0.0, step.until - self._clock()))
+                    except queue.Empty:
+                        outcome = None
+        except StopIteration as stop:
+            answered: Answered[InferResponse] = stop.value
+            return answered
+
+    def _parameters(self, endpoint: Endpoint | None, timeout_s: float) -> Mapping[str, str] | None:
+        if endpoint is None:
+            return None
+        try:
+            return self._connections.to(endpoint).parameters(timeout_s=timeout_s)
+        except UNREADABLE:
             return None
 
 
-def _connect(endpoint: Endpoint) -> Transport:
-    # Imported here: a client of one protocol does not pay for the other, nor `import triptych` for both.
-    if endpoint.scheme in ("grpc", "grpcs"):
+def connector(endpoints: Sequence[Endpoint], policy: Resilience) -> Callable[[Endpoint], Transport]:
+    """What connects to these. A client of one protocol does not pay for the other, nor `import triptych` for both."""
+    if any(endpoint.is_grpc for endpoint in endpoints):
         from .grpc_transport import GrpcTransport
+    if not all(endpoint.is_grpc for endpoint in endpoints):
+        from .http_transport import HttpTransport
 
-        return GrpcTransport(endpoint)
-    from .http_transport import HttpTransport
+    def connect(endpoint: Endpoint) -> Transport:
+        return GrpcTransport(endpoint, policy) if endpoint.is_grpc else HttpTransport(endpoint, policy)
 
-    return HttpTransport(endpoint)
-
-
-def _positive(timeout_s: float) -> float:
-    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
-        message = f"timeout_s must be a positive number of seconds, at most {LONGEST_TIMEOUT_S:g}, not {timeout_s}"
-        raise ValueError(message)
-    return timeout_s
-
-
-def _read(image: ImageInput, index: int) -> tuple[bytes, str] | ImageError:
-    try:
-        return encoded(image, index=index)
-    except ImageError as error:
-        return error
-
-
-def _only(results: Iterator[Result | ImageError]) -> Result:
-    result = next(results)
-    if isinstance(result, ImageError):
-        raise result
-    return result
+    return connect

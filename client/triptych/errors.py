@@ -6,17 +6,22 @@
     +-- UnavailableError       nobody answers at that address
     +-- DeadlineExceededError  no answer in time
     +-- OverloadedError        the server takes no more requests now
+    +-- TooLargeError          the request is larger than the server or its edge takes
     +-- NotFoundError          the server does not have the model
     +-- PermissionDeniedError  the server refuses this caller
     +-- ProtocolError          the answer does not keep the contract: another server, another model
     +-- ServerError            the server failed inside
 
-An error of a lower library is chained as `__cause__`, never passed on as it is.
+An error of a lower library is chained as `__cause__`, never passed on as it is. Of a server's words a message
+holds one line at most, and never its traceback.
 """
 
 
 class TriptychError(Exception):
     """Base of every error that Triptych raises."""
+
+    retry_after_s: float | None = None
+    """Seconds after which the server asked to be asked again; `inf`: not at all; None: it did not say."""
 
 
 class ImageError(TriptychError):
@@ -37,11 +42,15 @@ class ImageError(TriptychError):
 
 
 class InvalidUrlError(TriptychError):
-    """A server URL that is not `grpc://`, `grpcs://`, `http://` or `https://` with host and port."""
+    """A server URL that is not `grpc://`, `grpcs://`, `http://`, `https://` or `dns:///` with host and port."""
 
 
 class UnavailableError(TriptychError):
-    """No server answers at the address, or it is shutting down."""
+    """No server answers at the address, or it is shutting down, or the connection broke."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class DeadlineExceededError(TriptychError):
@@ -50,6 +59,14 @@ class DeadlineExceededError(TriptychError):
 
 class OverloadedError(TriptychError):
     """The server or its edge rejected the request because it is full."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooLargeError(TriptychError):
+    """The request has more bytes than the server or its edge takes: send fewer images at once, or smaller ones."""
 
 
 class NotFoundError(TriptychError):
@@ -65,4 +82,11 @@ class ProtocolError(TriptychError):
 
 
 class ServerError(TriptychError):
-    """The server failed while it worked on the request."""
+    """The server failed while it worked on the request.
+
+    lasting: a part of the server died, so it fails until it is restarted; another server can answer
+    """
+
+    def __init__(self, message: str, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.lasting = lasting

@@ -1,109 +1,102 @@
-"""gRPC transport: tritonclient's own client, its errors translated."""
+"""gRPC transport of the synchronous client."""
 
-import struct
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import threading
+from collections.abc import Mapping
+from typing import Any
 
 import grpc
-import tritonclient.grpc as triton
-from tritonclient.utils import InferenceServerException
 
-from . import contract
+from . import grpc_channel, grpc_codec
+from .config import Resilience
 from .endpoint import Endpoint
-from .errors import (
-    DeadlineExceededError,
-    NotFoundError,
-    OverloadedError,
-    PermissionDeniedError,
-    ProtocolError,
-    ServerError,
-    TriptychError,
-    UnavailableError,
-)
-from .transport import InferRequest, InferResponse, InvalidArgumentError, image_tensor
-
-_ERRORS: Mapping[str, type[TriptychError]] = {
-    "StatusCode.INVALID_ARGUMENT": InvalidArgumentError,
-    "StatusCode.DEADLINE_EXCEEDED": DeadlineExceededError,
-    "StatusCode.UNAVAILABLE": UnavailableError,
-    "StatusCode.RESOURCE_EXHAUSTED": OverloadedError,
-    "StatusCode.NOT_FOUND": NotFoundError,
-    "StatusCode.UNAUTHENTICATED": PermissionDeniedError,
-    "StatusCode.PERMISSION_DENIED": PermissionDeniedError,
-    "StatusCode.UNIMPLEMENTED": ProtocolError,
-}
-"""gRPC status -> error; every other status is a ServerError."""
-
-_CHANNEL_OPTIONS = (
-    ("grpc.max_send_message_length", -1),  # Triton's own limits decide
-    ("grpc.max_receive_message_length", -1),
-    # A server that comes back is found within a second; gRPC's default waits up to two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    # As over HTTP: a request goes where the URL says, whatever `http_proxy` is in the environment.
-    ("grpc.enable_http_proxy", 0),
-)
+from .errors import OverloadedError
+from .grpc_errors import translated
+from .transport import InferRequest, InferResponse
 
 
 class GrpcTransport:
     """Triton's gRPC service at one endpoint, over one channel."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, policy: Resilience | None = None) -> None:
+        policy = policy or Resilience()
         self._endpoint = endpoint
-        self._client = triton.InferenceServerClient(
-            endpoint.authority, ssl=endpoint.scheme == "grpcs", channel_args=list(_CHANNEL_OPTIONS)
-        )
+        options, credentials = grpc_channel.options(endpoint, policy.keepalive), grpc_channel.credentials(endpoint)
+        if credentials is None:
+            self._channel = grpc.insecure_channel(endpoint.authority, options)
+        else:
+            self._channel = grpc.secure_channel(endpoint.authority, credentials, options)
+        self._infer = grpc_codec.INFER.of(self._channel)
+        self._config = grpc_codec.CONFIG.of(self._channel)
+        self._lock = threading.Lock()
+        self._abandoned = 0
+        self._closing = False
+        self._cancels = policy.cancels
+        self._asks_version = policy.cancels is None
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
-        tensor = image_tensor(request.images)
-        image = triton.InferInput(contract.IMAGE, list(tensor.shape), contract.INPUTS[contract.IMAGE])
-        image.set_data_from_numpy(tensor)
-        with self._errors(request.timeout_s):
-            result = self._client.infer(
-                contract.MODEL_NAME,
-                [image],
-                outputs=[triton.InferRequestedOutput(name) for name in request.outputs],
-                request_id=request.request_id,
-                client_timeout=request.timeout_s,
-            )
-        try:
-            tensors = {name: result.as_numpy(name) for name in request.outputs}
-        except (ValueError, TypeError, struct.error) as error:
-            raise ProtocolError(f"{self._endpoint}: a tensor's bytes do not fit its shape: {error}") from error
-        version = result.get_response().model_version
-        return InferResponse(version, {name: tensor for name, tensor in tensors.items() if tensor is not None})
+        message = grpc_codec.encode(request)
+        if self._asks_version:
+            self._ask_version()
+        with translated(self._endpoint, timeout_s=request.timeout_s):
+            if self._cancels:
+                answer = self._infer(message, timeout=request.timeout_s)
+            else:
+                answer = self._answer_or_leave(message, request.timeout_s)
+        return grpc_codec.decode(answer)
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        with self._errors(timeout_s):
-            config = self._client.get_model_config(contract.MODEL_NAME, client_timeout=timeout_s).config
-        return {key: parameter.string_value for key, parameter in config.parameters.items()}
+        with translated(self._endpoint, timeout_s=timeout_s):
+            answer = self._config(grpc_codec.CONFIG_REQUEST, timeout=timeout_s)
+        return grpc_codec.parameters(answer)
 
     def close(self) -> None:
-        """Release the channel; a second call does nothing."""
-        self._client.close()
+        """Release the channel, once the calls that were left have ended; a second call does nothing."""
+        with self._lock:
+            self._closing = True
+            if self._abandoned:
+                return
+        self._channel.close()
 
-    @contextmanager
-    def _errors(self, timeout_s: float) -> Iterator[None]:
+    def _answer_or_leave(self, message: Any, timeout_s: float) -> Any:
+        """The answer; where there is none in time, leave the call to end by itself, for the server's sake.
+
+        Raises:
+            OverloadedError: too many calls were left before.
+            grpc.FutureTimeoutError: there is none in time.
+            grpc.RpcError: the call failed.
+            ValueError: this transport is closed.
+        """
+        if self._closing:
+            raise ValueError("closed")
+        if self._abandoned >= grpc_channel.MOST_ABANDONED:
+            count = grpc_channel.MOST_ABANDONED
+            raise OverloadedError(f"{self._endpoint} still works on {count} requests whose deadlines are over")
+        call = self._infer.future(message, timeout=timeout_s + grpc_channel.GRACE_S)
         try:
-            yield
-        except InferenceServerException as error:
-            raise _translated(error, self._endpoint, timeout_s) from error
-        except ValueError as error:  # gRPC's word for a call on a closed channel
-            raise UnavailableError(f"this client was closed; make another ({error})") from error
-        except grpc.RpcError as error:
-            raise UnavailableError(f"{self._endpoint}: {error}") from error
+            return call.result(timeout=timeout_s)
+        except grpc.FutureTimeoutError:
+            with self._lock:
+                self._abandoned += 1
+            call.add_done_callback(self._ended)
+            raise
 
+    def _ended(self, _: Any) -> None:
+        with self._lock:
+            self._abandoned -= 1
+            closes = self._closing and not self._abandoned
+        if closes:  # not here: this thread is the channel's own
+            threading.Thread(target=self._channel.close, daemon=True).start()
 
-def _translated(error: InferenceServerException, endpoint: Endpoint, timeout_s: float) -> TriptychError:
-    status, message = error.status(), error.message() or "no message"
-    kind = _ERRORS.get(str(status), ServerError)
-    if kind is UnavailableError:
-        return UnavailableError(f"no gRPC server answers at {endpoint}; is it running? ({message.splitlines()[0]})")
-    if kind is DeadlineExceededError:
-        return DeadlineExceededError(f"{endpoint} did not answer within {timeout_s:g} s")
-    if kind is InvalidArgumentError:
-        return InvalidArgumentError(message)
-    return kind(f"{endpoint}: {message.splitlines()[0]}")
+    def _ask_version(self) -> None:
+        """Learn, without waiting, whether this server survives a cancellation."""
+        self._asks_version = False
+
+        def note(call: Any) -> None:
+            if not call.cancelled() and call.exception() is None:
+                self._cancels = grpc_codec.cancels_safely(call.result().version)
+
+        ask = grpc_codec.METADATA.of(self._channel)
+        with translated(self._endpoint, timeout_s=grpc_channel.VERSION_S):
+            ask.future(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S).add_done_callback(note)

@@ -6,13 +6,27 @@ from functools import cache
 from importlib import resources
 
 from . import contract
-from .results import Classification
+from .errors import ImageError, ProtocolError, TriptychError
+from .results import Classification, Health
 
 
 @cache
 def image() -> bytes:
     """The built-in image: a cup of coffee, JPEG."""
     return resources.files(__package__).joinpath("health.jpg").read_bytes()
+
+
+def of_answer(answer: Classification, parameters: Mapping[str, str] | None, *, elapsed_s: float) -> Health:
+    """What `answer` says about the server; `parameters` as for `judge`."""
+    ok, reason = judge(answer, parameters)
+    known = known_answer(parameters) is not None
+    return Health(ok=ok, reason=reason, answered=True, known=known, release=answer.release, elapsed_s=elapsed_s)
+
+
+def of_failure(error: TriptychError, *, elapsed_s: float) -> Health:
+    """What an error says about the server that was asked."""
+    answered = isinstance(error, ImageError | ProtocolError)
+    return Health(ok=False, reason=str(error), answered=answered, known=False, release=None, elapsed_s=elapsed_s)
 
 
 def judge(answer: Classification, parameters: Mapping[str, str] | None) -> tuple[bool, str]:

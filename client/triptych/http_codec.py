@@ -4,31 +4,29 @@ Source: https://github.com/triton-inference-server/server/blob/main/docs/protoco
 """
 
 import json
-import struct
-from typing import Any
+from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-from tritonclient.utils import deserialize_bytes_tensor, serialize_byte_tensor, triton_to_np_dtype
-
-from . import contract
+from . import contract, tensors
 from .errors import ProtocolError
-from .transport import InferRequest, InferResponse, image_tensor
+from .transport import InferRequest, InferResponse
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
 
 def encode(request: InferRequest) -> tuple[bytes, dict[str, str]]:
-    """The body of `POST …/infer` and the headers that describe it."""
-    tensor = image_tensor(request.images)
-    binary = serialize_byte_tensor(tensor).item()
+    """The body of `POST …/infer` and the headers that describe it.
+
+    Triton's parameter `timeout`, microseconds, tells the models the caller's time.
+    """
+    binary = tensors.of_images(request.images)
     header = json.dumps(
         {
             "id": request.request_id,
+            "parameters": {"timeout": int(request.timeout_s * 1e6)},
             "inputs": [
                 {
                     "name": contract.IMAGE,
-                    "shape": tensor.shape,
+                    "shape": [len(request.images), 1],
                     "datatype": contract.INPUTS[contract.IMAGE],
                     "parameters": {"binary_data_size": len(binary)},
                 }
@@ -52,16 +50,22 @@ def decode(body: bytes, header_length: str | None) -> InferResponse:
         outputs, start = {}, length
         for output in header["outputs"]:
             size = output["parameters"]["binary_data_size"]
-            outputs[output["name"]] = _tensor(body[start : start + size], output)
+            data = body[start : start + size]
+            outputs[output["name"]] = tensors.decoded(data, datatype=output["datatype"], shape=output["shape"])
             start += size
         return InferResponse(str(header["model_version"]), outputs)
-    except (ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ProtocolError(f"the answer is not Triton's binary inference answer: {error!r}") from error
 
 
-def _tensor(data: bytes, output: dict[str, Any]) -> NDArray[Any]:
-    if output["datatype"] == "BYTES":
-        values: NDArray[Any] = deserialize_bytes_tensor(data)
-    else:
-        values = np.frombuffer(data, dtype=triton_to_np_dtype(output["datatype"]))
-    return values.reshape(output["shape"])
+def parameters(body: bytes) -> Mapping[str, str]:
+    """The answer to `GET …/config`: the parameters of the model.
+
+    Raises:
+        ProtocolError: it is no model configuration.
+    """
+    try:
+        found = json.loads(body).get("parameters", {})
+        return {key: str(value["string_value"]) for key, value in found.items()}
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise ProtocolError("the answer is no model configuration") from error

@@ -1,136 +1,160 @@
-"""HTTP transport: a urllib3 pool, its errors translated."""
+"""HTTP transport of the synchronous client: sockets, kept open between requests."""
 
-import http.client
-import json
+import select
+import socket
+import ssl
 import time
+from collections import deque
 from collections.abc import Mapping
-from typing import Any
 
-import urllib3
-
-from . import contract, http_codec
+from . import contract, http1, http_codec, http_errors
+from .config import Keepalive, Resilience
 from .endpoint import Endpoint
-from .errors import (
-    DeadlineExceededError,
-    NotFoundError,
-    OverloadedError,
-    PermissionDeniedError,
-    ProtocolError,
-    ServerError,
-    TriptychError,
-    UnavailableError,
-)
-from .transport import InferRequest, InferResponse, InvalidArgumentError
+from .http1 import Answer, AnswerReader
+from .http_errors import ClosedError, NotConnectedError
+from .resolving import lookup_within
+from .tcp import keep_alive
+from .transport import InferRequest, InferResponse
 
-_ERRORS: Mapping[int, type[TriptychError]] = {
-    400: InvalidArgumentError,
-    401: PermissionDeniedError,
-    403: PermissionDeniedError,
-    404: NotFoundError,
-    413: InvalidArgumentError,
-    429: OverloadedError,
-    502: UnavailableError,
-    503: UnavailableError,
-    504: DeadlineExceededError,
-}
-"""HTTP status -> error; every other status of 4xx is a ProtocolError, of 5xx a ServerError."""
+_CHUNK_BYTES = 1 << 16
+_IDLE_AT_MOST = 64  # connections kept open by one client; more threads than that open and close their own
 
-_CHUNK_BYTES = 1 << 20
-_CONNECTIONS = 64  # kept open by one client; more threads than that open and close their own
+
+class _UnansweredError(Exception):
+    """A connection broke before a byte of the answer came; its cause says how."""
 
 
 class HttpTransport:
-    """Triton's HTTP service at one endpoint, over pooled connections."""
+    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, policy: Resilience | None = None) -> None:
         self._endpoint = endpoint
+        self._keepalive: Keepalive | None = (policy or Resilience()).keepalive
         self._model_path = f"{endpoint.path}/v2/models/{contract.MODEL_NAME}"
-        # No retries and no redirects here: an inference goes where it was sent, once.
-        pool = urllib3.HTTPSConnectionPool if endpoint.scheme == "https" else urllib3.HTTPConnectionPool
-        self._pool = pool(endpoint.host, endpoint.port, maxsize=_CONNECTIONS, retries=False)
+        self._tls = ssl.create_default_context() if endpoint.secure else None
+        self._idle: deque[socket.socket] = deque()
+        self._closed = False
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
         body, headers = http_codec.encode(request)
-        answered, content = self._exchange("POST", "/infer", timeout_s=request.timeout_s, body=body, headers=headers)
-        return http_codec.decode(content, answered.get(http_codec.HEADER_LENGTH))
+        answer = self._exchange("POST", "/infer", headers=headers, body=body, timeout_s=request.timeout_s)
+        return http_codec.decode(answer.body, answer.headers.get(http_codec.HEADER_LENGTH))
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        _, content = self._exchange("GET", "/config", timeout_s=timeout_s)
-        try:
-            parameters = json.loads(content).get("parameters", {})
-            return {key: str(value["string_value"]) for key, value in parameters.items()}
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-            raise ProtocolError(f"{self._endpoint}: the answer is no model configuration") from error
+        return http_codec.parameters(self._exchange("GET", "/config", headers={}, body=b"", timeout_s=timeout_s).body)
 
     def close(self) -> None:
-        """Close the pool; a second call does nothing."""
-        self._pool.close()
+        """Close the connections that nobody uses, and the others when they are done; a second call does nothing."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
 
-    def _exchange(self, method: str, path: str, *, timeout_s: float, **content: Any) -> tuple[Mapping[str, str], bytes]:
+    def _exchange(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
         deadline = time.monotonic() + timeout_s
+        host = self._endpoint.host_header
+        data = http1.request(method, self._model_path + path, host=host, headers=headers, body=body)
+        with http_errors.translated(self._endpoint, timeout_s=timeout_s):
+            answer = self._once(self._kept(), data, deadline) or self._once(self._connect(deadline), data, deadline)
+            if answer is None:
+                raise http1.EndedEarlyError("the server closed the connection without an answer")
+        http_errors.check(answer, self._endpoint)
+        return answer
+
+    def _once(self, connection: socket.socket | None, data: bytes, deadline: float) -> Answer | None:
+        """The answer; None where there is no connection, or it broke before a byte of the answer came.
+
+        A server closes a connection that was idle for long at any moment, so also while a request is on its way.
+        """
+        if connection is None:
+            return None
         try:
-            answer = self._pool.request(
-                method,
-                self._model_path + path,
-                timeout=urllib3.Timeout(total=timeout_s),
-                redirect=False,
-                preload_content=False,
-                **content,
-            )
-            body = _read(answer, deadline)
-        except urllib3.exceptions.NewConnectionError as error:
-            raise UnavailableError(
-                f"no HTTP server answers at {self._endpoint}; is it running? ({_reason(error)})"
-            ) from error
-        except urllib3.exceptions.TimeoutError as error:
-            raise DeadlineExceededError(f"{self._endpoint} did not answer within {timeout_s:g} s") from error
-        except urllib3.exceptions.ClosedPoolError as error:
-            raise UnavailableError("this client was closed; make another") from error
-        except urllib3.exceptions.ProtocolError as error:
-            if type(error.__context__) is http.client.BadStatusLine:  # its subclass means: closed without an answer
-                message = f"{self._endpoint} does not speak HTTP; is this the port of another protocol?"
-                raise ProtocolError(message) from error
-            raise UnavailableError(f"the connection to {self._endpoint} broke: {error}") from error
-        except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"the connection to {self._endpoint} broke: {error}") from error
-        if answer.status != 200:
-            raise _translated(answer.status, answer.reason, body, self._endpoint)
-        return answer.headers, body
+            answer = _ask(connection, data, deadline)
+        except _UnansweredError:
+            connection.close()
+            return None
+        except BaseException:
+            connection.close()
+            raise
+        if answer.reusable and not self._closed and len(self._idle) < _IDLE_AT_MOST:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return answer
+
+    def _kept(self) -> socket.socket | None:
+        """A connection of an earlier request that the server has not closed."""
+        if self._closed:
+            raise ClosedError
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if not _is_readable(connection):
+                return connection
+            connection.close()
+
+    def _connect(self, deadline: float) -> socket.socket:
+        addresses = lookup_within(self._endpoint.host, self._endpoint.port, timeout_s=_left_s(deadline))
+        failure: OSError | None = None
+        for tried, address in enumerate(addresses):
+            try:
+                connection = socket.create_connection(address, _left_s(deadline) / (len(addresses) - tried))
+            except OSError as error:
+                failure = error
+                continue
+            return self._secured(connection, deadline)
+        if isinstance(failure, TimeoutError):
+            raise failure
+        raise NotConnectedError(str(getattr(failure, "strerror", None) or failure)) from failure
+
+    def _secured(self, connection: socket.socket, deadline: float) -> socket.socket:
+        keep_alive(connection, self._keepalive)
+        if self._tls is None:
+            return connection
+        try:
+            connection.settimeout(_left_s(deadline))
+            return self._tls.wrap_socket(connection, server_hostname=self._endpoint.certificate_name)
+        except BaseException:
+            connection.close()
+            raise
 
 
-def _read(answer: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """The body, as it comes, until `deadline`; the connection goes back to the pool when it is whole."""
+def _ask(connection: socket.socket, data: bytes, deadline: float) -> Answer:
+    """Send a request and read its answer, each wait as long as the deadline lets it.
+
+    Raises:
+        _UnansweredError: the connection broke before a byte of the answer came.
+        OSError, NotHttpError: it failed otherwise.
+    """
+    reader = AnswerReader()
     try:
-        chunks = []
-        while chunk := answer.read1(_CHUNK_BYTES):
-            chunks.append(chunk)
-            if time.monotonic() > deadline:
-                raise urllib3.exceptions.TimeoutError("the answer trickles")  # noqa: TRY301
-    except BaseException:
-        answer.close()
-        raise
-    answer.release_conn()
-    return b"".join(chunks)
+        try:
+            connection.settimeout(_left_s(deadline))
+            connection.sendall(data)
+        except (ConnectionError, ssl.SSLEOFError):
+            connection.settimeout(_left_s(deadline))  # a server that refuses a request early has said why
+        while True:
+            answer = reader.feed(connection.recv(_CHUNK_BYTES))
+            if answer is not None:
+                return answer
+            connection.settimeout(_left_s(deadline))
+    except (ConnectionError, ssl.SSLEOFError) as error:
+        if reader.begun:
+            raise
+        raise _UnansweredError from error
 
 
-def _translated(status: int, reason: str | None, body: bytes, endpoint: Endpoint) -> TriptychError:
-    kind = _ERRORS.get(status, ServerError if status >= 500 else ProtocolError)
-    message = _message(body) or reason or "no message"
-    if kind is InvalidArgumentError:
-        return InvalidArgumentError(message)
-    return kind(f"{endpoint}: HTTP {status}: {message.splitlines()[0][:200]}")
+def _left_s(deadline: float) -> float:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("the deadline is over")
+    return left_s
 
 
-def _reason(error: Exception) -> str:
-    """The system's words, without urllib3's own before them."""
-    return str(error).rpartition(": ")[2]
-
-
-def _message(body: bytes) -> str:
-    """Triton's `{"error": …}`; nothing of another server's page."""
-    try:
-        return str(json.loads(body)["error"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+def _is_readable(connection: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))

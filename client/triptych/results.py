@@ -22,12 +22,14 @@ class Classification:
     release:    number of the release that answered
     request_id: what the server logged and traced this request under
     elapsed_s:  seconds from sending the request to the whole answer, shared by all images of a request
+    attempts:   how often the request was sent until then
     """
 
     predictions: tuple[Prediction, ...]
     release: int
     request_id: str
     elapsed_s: float
+    attempts: int = 1
 
     @property
     def top(self) -> Prediction:
@@ -43,6 +45,7 @@ class Embedding:
     release: int
     request_id: str
     elapsed_s: float
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

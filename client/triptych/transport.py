@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .errors import TriptychError
@@ -33,7 +32,7 @@ class InferResponse:
 
 
 class Transport(Protocol):
-    """One protocol to one endpoint. Thread-safe. Every failure is raised as a `TriptychError`."""
+    """One protocol to one server. Thread-safe. Every failure is a `TriptychError`, raised by the deadline."""
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
@@ -45,8 +44,14 @@ class Transport(Protocol):
         """Release sockets; a second call does nothing."""
 
 
-def image_tensor(images: tuple[bytes, ...]) -> NDArray[np.object_]:
-    """Encoded images -> the (N, 1) object array of the input IMAGE."""
-    tensor = np.empty((len(images), 1), dtype=np.object_)
-    tensor[:, 0] = images
-    return tensor
+class AsyncTransport(Protocol):
+    """The same for one event loop."""
+
+    async def infer(self, request: InferRequest) -> InferResponse:
+        """Ask `image_classifier`."""
+
+    async def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
+        """`parameters` of the ensemble's configuration."""
+
+    async def close(self) -> None:
+        """Release sockets; a second call does nothing."""

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 import grpc
 import pytest
 from tritonclient.grpc import service_pb2
 
-from triptych import Client
+from triptych import Client, Resilience
 
+from .clock import Clock
 from .fake_transport import FakeTransport
 
 LOOPBACK = "127.0.0.1"
@@ -73,17 +75,24 @@ def grpc_server() -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture
-def transport(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
-    """What every client that is made during the test talks to."""
-    fake = FakeTransport()
-    monkeypatch.setattr("triptych.client._connect", lambda _: fake)
-    return fake
+def clock() -> Clock:
+    """The time of `client`."""
+    return Clock()
 
 
 @pytest.fixture
-def client(transport: FakeTransport) -> Iterator[Client]:
-    """A client of `transport`."""
-    with Client(timeout_s=4.0) as client:
+def transport() -> FakeTransport:
+    """What `client` talks to."""
+    return FakeTransport()
+
+
+@pytest.fixture
+def client(transport: FakeTransport, clock: Clock) -> Iterator[Client]:
+    """A client of `transport` without retries, whose time is `clock`."""
+    once = replace(Resilience(), retry=None)
+    with Client(
+        timeout_s=4.0, resilience=once, connect=lambda _: transport, clock=clock.now, sleep=clock.sleep
+    ) as client:
         assert transport.requests == []
         yield client
 

@@ -170,16 +170,23 @@ def test_a_call_s_own_timeout_goes_before_the_client_s(client: Client, transport
 
 
 def test_the_client_is_closed_by_its_context_and_by_hand(transport: FakeTransport) -> None:
-    with Client() as client:
+    with Client(connect=lambda _: transport) as client:
+        client.classify(b"cat.")
         assert transport.closed == 0
     assert transport.closed == 1
     client.close()
-    assert transport.closed == 2
+    with pytest.raises(UnavailableError, match="closed"):
+        client.classify(b"cat.")
 
 
 def test_an_error_inside_the_context_closes_the_client_and_passes_on(transport: FakeTransport) -> None:
-    with pytest.raises(KeyError), Client():
-        raise KeyError
+    def fail() -> None:
+        with Client(connect=lambda _: transport) as client:
+            client.classify(b"cat.")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     assert transport.closed == 1
 
 

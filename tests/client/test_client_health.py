@@ -16,6 +16,7 @@ from triptych import (
 from triptych.health import image
 from triptych.transport import InferRequest, InferResponse, InvalidArgumentError
 
+from .clock import Clock
 from .fake_transport import KNOWN, FakeTransport
 
 ERRORS = (
@@ -30,22 +31,6 @@ ERRORS = (
 )
 
 
-class Clock:
-    """Stands in for the module `time`: sleeping is instant, and remembered."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    perf_counter = monotonic
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.now += seconds
-
-
 class SilentTransport(FakeTransport):
     """Each request takes all of its time, then fails with how often it was asked."""
 
@@ -57,13 +42,6 @@ class SilentTransport(FakeTransport):
         self.requests.append(request)
         self._clock.sleep(request.timeout_s)
         raise DeadlineExceededError(f"no answer, {len(self.requests)}")
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    fake = Clock()
-    monkeypatch.setattr("triptych.client.time", fake)
-    return fake
 
 
 def test_health_is_good_where_the_known_answer_comes_back(client: Client, transport: FakeTransport) -> None:
@@ -140,7 +118,7 @@ def test_waiting_ends_with_the_first_good_state(client: Client, transport: FakeT
     state = client.wait_until_ready(60.0)
     assert (state.ok, state.release) == (True, 12)
     assert len(transport.requests) == 3
-    assert clock.now < 1001.0
+    assert clock.time_s < 1001.0
 
 
 def test_waiting_in_vain_raises_with_the_last_state(client: Client, transport: FakeTransport, clock: Clock) -> None:
@@ -148,14 +126,14 @@ def test_waiting_in_vain_raises_with_the_last_state(client: Client, transport: F
     with pytest.raises(DeadlineExceededError) as caught:
         client.wait_until_ready(2.0)
     assert str(caught.value) == f"not ready within 2 s: loading {len(transport.requests) - 2}"
-    assert clock.now <= 1002.0
+    assert clock.time_s <= 1002.0
 
 
 def test_waiting_asks_once_even_where_hardly_time_is_left(
     client: Client, transport: FakeTransport, clock: Clock
 ) -> None:
     assert client.wait_until_ready(1e-9).ok
-    assert (len(transport.requests), clock.now) == (1, 1000.0)
+    assert (len(transport.requests), clock.time_s) == (1, 1000.0)
 
 
 @pytest.mark.parametrize("timeout_s", [0, -1, float("nan"), float("inf")])
@@ -181,10 +159,10 @@ def test_health_tells_a_wrong_answer_from_none(
     assert (state.ok, state.answered) == (False, answered)
 
 
-def test_a_check_is_cut_to_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+def test_a_check_is_cut_to_the_time_that_is_left(clock: Clock) -> None:
     silent = SilentTransport(clock)
-    monkeypatch.setattr("triptych.client._connect", lambda _: silent)
+    client = Client(timeout_s=10.0, connect=lambda _: silent, clock=clock.now, sleep=clock.sleep)
     with pytest.raises(DeadlineExceededError, match=r"no answer, 3$"):
-        Client(timeout_s=10.0).wait_until_ready(25.0)
+        client.wait_until_ready(25.0)
     assert [request.timeout_s for request in silent.requests] == pytest.approx([10.0, 10.0, 4.8])
-    assert clock.now == pytest.approx(1025.0)
+    assert clock.time_s == pytest.approx(1025.0)

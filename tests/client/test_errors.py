@@ -1,13 +1,13 @@
 import inspect
 import re
+import socket
+import ssl
 from collections.abc import Callable
 from typing import Any, Never
 
 import grpc
 import pytest
-import urllib3
 from tritonclient.grpc import service_pb2
-from tritonclient.utils import InferenceServerException
 
 import triptych
 from triptych import (
@@ -19,12 +19,17 @@ from triptych import (
     PermissionDeniedError,
     ProtocolError,
     ServerError,
+    TooLargeError,
     TriptychError,
     UnavailableError,
     errors,
+    grpc_errors,
+    http_errors,
 )
 from triptych.endpoint import Endpoint
 from triptych.grpc_transport import GrpcTransport
+from triptych.http1 import EndedEarlyError, NotHttpError
+from triptych.http_errors import ClosedError, NotConnectedError
 from triptych.http_transport import HttpTransport
 from triptych.transport import InferRequest, InvalidArgumentError
 
@@ -59,7 +64,7 @@ HTTP_ERRORS = {
     404: NotFoundError,
     405: ProtocolError,
     408: ProtocolError,
-    413: InvalidArgumentError,
+    413: TooLargeError,
     429: OverloadedError,
     500: ServerError,
     501: ServerError,
@@ -68,24 +73,20 @@ HTTP_ERRORS = {
     504: DeadlineExceededError,
 }
 
-URLLIB3_ERRORS = sorted(
-    (
-        value
-        for value in vars(urllib3.exceptions).values()
-        if inspect.isclass(value) and issubclass(value, urllib3.exceptions.HTTPError)
-    ),
-    key=lambda kind: kind.__name__,
-)
-
-
-class BrokenPool:
-    """A connection pool whose every request ends in one error."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def request(self, *_: Any, **__: Any) -> Never:
-        raise self._error
+SOCKET_ERRORS = [
+    (TimeoutError(), DeadlineExceededError),
+    (ConnectionRefusedError(), UnavailableError),
+    (ConnectionResetError(), UnavailableError),
+    (BrokenPipeError(), UnavailableError),
+    (socket.gaierror(-2, "Name or service not known"), UnavailableError),
+    (OSError(113, "No route to host"), UnavailableError),
+    (ssl.SSLError(1, "handshake failure"), UnavailableError),
+    (ssl.SSLCertVerificationError(1, "self-signed certificate"), ProtocolError),
+    (NotConnectedError("refused"), UnavailableError),
+    (EndedEarlyError("cut"), UnavailableError),
+    (NotHttpError("SSH-2.0"), ProtocolError),
+    (ClosedError(), UnavailableError),
+]
 
 
 def aborting(status: grpc.StatusCode) -> Callable[[Any, Any], Never]:
@@ -128,7 +129,7 @@ def test_every_grpc_status_is_translated(status: grpc.StatusCode, grpc_server: C
         with pytest.raises(TriptychError) as caught:
             call()
         assert type(caught.value) is GRPC_ERRORS[status.name]
-        assert isinstance(caught.value.__cause__, InferenceServerException)
+        assert isinstance(caught.value.__cause__, grpc.RpcError)
     transport.close()
     with Client(url) as client, pytest.raises(TriptychError) as caught:
         client.classify(b"image")
@@ -151,17 +152,16 @@ def test_every_http_status_is_translated(status: int, http_server: Callable[[byt
     assert type(caught.value).__name__ in triptych.__all__
 
 
-@pytest.mark.parametrize("kind", URLLIB3_ERRORS, ids=lambda kind: kind.__name__)
-def test_every_error_of_urllib3_is_translated(kind: type[Exception]) -> None:
-    lower = type(kind.__name__, (kind,), {"__init__": lambda _: None, "__str__": lambda _: "lower"})()
-    transport = HttpTransport(Endpoint("http", "localhost", 8000))
-    transport._pool = BrokenPool(lower)  # type: ignore[assignment]
-    with pytest.raises(TriptychError) as caught:
-        transport.infer(REQUEST)
-    never_connected = issubclass(kind, urllib3.exceptions.NewConnectionError)  # a timeout, too, to urllib3
-    late = issubclass(kind, urllib3.exceptions.TimeoutError) and not never_connected
-    assert type(caught.value) is (DeadlineExceededError if late else UnavailableError)
+@pytest.mark.parametrize(("lower", "kind"), SOCKET_ERRORS, ids=lambda each: getattr(each, "__name__", repr(each)))
+def test_every_error_of_a_socket_is_translated(lower: Exception, kind: type[TriptychError]) -> None:
+    with pytest.raises(TriptychError) as caught, http_errors.translated(Endpoint("http", "h", 8000), timeout_s=5.0):
+        raise lower
+    assert type(caught.value) is kind
     assert caught.value.__cause__ is lower
+
+
+def test_every_grpc_status_has_a_translation() -> None:
+    assert grpc_errors.STATUSES.keys() == {status.name for status in grpc.StatusCode} - {"OK"}
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "http"])

@@ -48,6 +48,7 @@ def test_a_request_is_its_description_and_its_images() -> None:
     assert body[length:] == b"\x05\0\0\0first" + b"\0\0\0\0" + b"\x02\0\0\0\0\xff"
     assert json.loads(body[:length]) == {
         "id": "request-1",
+        "parameters": {"timeout": 10_000_000},
         "inputs": [{"name": "IMAGE", "shape": [3, 1], "datatype": "BYTES", "parameters": {"binary_data_size": 19}}],
         "outputs": [
             {"name": "SCORE", "parameters": {"binary_data": True}},

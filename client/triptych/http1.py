@@ -1,0 +1,151 @@
+"""HTTP/1.1 for one request at a time on a connection, without I/O: bytes in, bytes out.
+
+Source: https://www.rfc-editor.org/rfc/rfc9112
+"""
+
+import http.client
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Many times the largest answer: an endless one must not fill the memory."""
+
+_BODILESS = frozenset({204, 304})
+_STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: ([^\r\n]*))?\r?\n")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+_TRAILER = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
+class NotHttpError(Exception):
+    """The bytes are no answer of HTTP/1.1, or one without measure."""
+
+
+class EndedEarlyError(ConnectionError):
+    """The connection ended before the answer was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer; `reusable`: the connection takes another request."""
+
+    status: int
+    reason: str
+    headers: Message
+    body: bytes
+    reusable: bool
+
+
+def request(method: str, path: str, *, host: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+    """One request."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    if body or method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    return b"".join(["\r\n".join([*lines, "", ""]).encode("latin-1"), body])
+
+
+class AnswerReader:
+    """Puts one answer together from what arrives."""
+
+    def __init__(self) -> None:
+        self._arrived = bytearray()
+        self._begun = False
+        self._head: tuple[int, str, Message, bool] | None = None
+        self._chunks: list[bytes] = []
+
+    @property
+    def begun(self) -> bool:
+        """Whether a byte of it has arrived."""
+        return self._begun
+
+    def feed(self, data: bytes) -> Answer | None:
+        """Take what arrived, `b""` at the end of the connection; the answer once it is whole.
+
+        Raises:
+            EndedEarlyError: the connection ended before that.
+            NotHttpError: this is no HTTP.
+        """
+        self._begun = self._begun or bool(data)
+        self._arrived += data
+        while self._head is None and self._read_head():
+            pass
+        if self._head is not None:
+            status, _, headers, _ = self._head
+            body = b"" if status in _BODILESS else self._read_body(headers, ended=not data)
+            if body is not None:
+                return self._whole(body)
+        if not data:
+            raise EndedEarlyError("the server closed the connection before its answer was whole")
+        if len(self._arrived) > (MAX_HEAD_BYTES if self._head is None else MAX_BODY_BYTES):
+            raise NotHttpError("the answer has no end")
+        return None
+
+    def _read_head(self) -> bool:
+        """Whether one was read that is only an interim answer, so that another follows."""
+        if not b"HTTP/1.".startswith(self._arrived[:7]):
+            raise NotHttpError(f"the answer begins with {bytes(self._arrived[:16])!r}")
+        end = _HEAD_END.search(self._arrived)
+        if end is None:
+            return False
+        head = bytes(self._arrived[: end.end()])
+        line = _STATUS.match(head)
+        if line is None:
+            raise NotHttpError(f"the answer begins with {head[:16]!r}")
+        try:
+            headers = http.client.parse_headers(io.BytesIO(head[line.end() :]))
+        except http.client.HTTPException as error:
+            raise NotHttpError(f"its headers cannot be read: {error!r}") from error
+        del self._arrived[: end.end()]
+        status, reason = int(line[2]), (line[3] or b"").decode("latin-1").strip()
+        if status < 200:
+            return True
+        persistent = line[1] == b"1" and "close" not in (headers.get("Connection") or "").lower()
+        self._head = status, reason, headers, persistent
+        return False
+
+    def _read_body(self, headers: Message, *, ended: bool) -> bytes | None:
+        if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
+            return self._read_chunks()
+        length = headers.get("Content-Length")
+        if length is None:
+            return self._take(len(self._arrived)) if ended else None
+        if not length.strip().isdecimal() or int(length) > MAX_BODY_BYTES:
+            raise NotHttpError(f"its Content-Length is {length[:40]!r}")
+        return self._take(int(length)) if len(self._arrived) >= int(length) else None
+
+    def _read_chunks(self) -> bytes | None:
+        while True:
+            if len(self._arrived) < 3:
+                return None
+            size = _CHUNK_SIZE.match(self._arrived)
+            if size is None:
+                if b"\n" in self._arrived[:256] or len(self._arrived) > 256:
+                    raise NotHttpError("a chunk's size cannot be read")
+                return None
+            start, count = size.end(), int(size[1], 16)
+            if count == 0:
+                trailer = _TRAILER.match(self._arrived, start)
+                if trailer is None:
+                    return None
+                self._take(trailer.end())
+                return b"".join(self._chunks)
+            if sum(map(len, self._chunks)) + count > MAX_BODY_BYTES:
+                raise NotHttpError("the answer has no end")
+            if len(self._arrived) < start + count + 2:
+                return None
+            self._chunks.append(self._take(start + count + 2)[start:-2])
+
+    def _take(self, count: int) -> bytes:
+        taken = bytes(self._arrived[:count])
+        del self._arrived[:count]
+        return taken
+
+    def _whole(self, body: bytes) -> Answer:
+        assert self._head is not None  # noqa: S101  for the type checker
+        status, reason, headers, persistent = self._head
+        measured = status in _BODILESS or "Content-Length" in headers or "Transfer-Encoding" in headers
+        return Answer(status, reason, headers, body, reusable=persistent and measured and not self._arrived)

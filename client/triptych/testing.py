@@ -1,0 +1,248 @@
+"""A server of the real protocols without a model, for tests of whoever uses the SDK.
+
+    with FakeServer() as server, Client(server.grpc_url) as client:
+        assert client.classify(b"any bytes").top.label == label(b"any bytes")
+        server.fails = Failure("UNAVAILABLE", http=503)
+
+It answers each image by a checksum of its bytes, or fails as it is told to. Nothing is decoded.
+"""
+
+import asyncio
+import json
+import threading
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import grpc
+import numpy as np
+from numpy.typing import NDArray
+from tritonclient.utils import deserialize_bytes_tensor
+
+from . import contract, grpc_codec, http_codec, tensors
+
+_LOOPBACK = "127.0.0.1"
+_EMBEDDING_SIZE = 4
+_WORKERS = 64  # requests that are answered at once over gRPC
+_GRPC_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0))
+_CONFIGURATION = f"/v2/models/{contract.MODEL_NAME}/config"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a request fails.
+
+    grpc:     the name of a gRPC status
+    http:     an HTTP status
+    message:  the server's words
+    headers:  trailing metadata over gRPC, headers over HTTP
+    """
+
+    grpc: str
+    http: int
+    message: str = "the server fails as it was told to"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def class_id(image: bytes) -> int:
+    """The best class of an image: a checksum of its bytes."""
+    return zlib.crc32(image) & 0x7FFFFFFF
+
+
+def label(image: bytes) -> str:
+    """The label of that class."""
+    return f"image {class_id(image):08x}"
+
+
+class FakeServer:
+    """A server on loopback, on free ports unless they are given. A context manager.
+
+    release:  the number that it answers with
+    answer_s: how long each answer takes
+    failure:  called with the number of the request, from 1 on; the failure of that request, or None
+    fails:    the failure of every request from now on, or None; may be set at any time
+    requests: how many inferences were asked for; `versions`: how often the server's version was
+    deadlines_s: what was left of each inference's gRPC deadline
+    """
+
+    def __init__(
+        self,
+        *,
+        release: int = 1,
+        version: str = "2.70.0",
+        top_k: int = 5,
+        answer_s: float = 0.0,
+        failure: Callable[[int], Failure | None] = lambda _: None,
+        grpc_port: int = 0,
+        http_port: int = 0,
+    ) -> None:
+        self._release = release
+        self._version = version
+        self._top_k = top_k
+        self._failure = failure
+        self._ports = (grpc_port, http_port)
+        self._lock = threading.Lock()
+        self._leaving = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.answer_s = answer_s
+        self.fails: Failure | None = None
+        self.requests = 0
+        self.versions = 0
+        self.deadlines_s: list[float | None] = []
+
+    @property
+    def grpc_url(self) -> str:
+        """Where it speaks gRPC."""
+        return f"grpc://{_LOOPBACK}:{self._ports[0]}"
+
+    @property
+    def http_url(self) -> str:
+        """Where it speaks HTTP."""
+        return f"http://{_LOOPBACK}:{self._ports[1]}"
+
+    def __enter__(self) -> "FakeServer":
+        self._workers = ThreadPoolExecutor(_WORKERS)
+        self._rpc = grpc.server(self._workers, options=_GRPC_OPTIONS)
+        self._rpc.add_generic_rpc_handlers((_service(self._infer, self._config, self._metadata),))
+        grpc_port = self._rpc.add_insecure_port(f"{_LOOPBACK}:{self._ports[0]}")
+        self._ports = (grpc_port, self._ports[1])
+        self._rpc.start()
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._leaving.set()
+        self._rpc.stop(None).wait()
+        self._workers.shutdown()
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        self._loop.run_until_complete(self._serve_http())
+        self._loop.close()
+
+    async def _serve_http(self) -> None:
+        self._stop = asyncio.Event()
+        self._connections: set[asyncio.Task[None]] = set()
+        listener = await asyncio.start_server(self._connected, _LOOPBACK, self._ports[1], limit=1 << 20, backlog=1024)
+        self._ports = (self._ports[0], listener.sockets[0].getsockname()[1])
+        self._ready.set()
+        await self._stop.wait()
+        listener.close()
+        for connection in [*self._connections]:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _outcome(self) -> Failure | None:
+        with self._lock:
+            self.requests += 1
+            return self.fails or self._failure(self.requests)
+
+    def _infer(self, request: Any, context: Any) -> Any:
+        self.deadlines_s.append(context.time_remaining())
+        failure = self._outcome()
+        if self.answer_s:
+            self._leaving.wait(self.answer_s)
+        if failure:
+            context.set_trailing_metadata(tuple(failure.headers.items()))
+            context.abort(getattr(grpc.StatusCode, failure.grpc), failure.message)
+        images = deserialize_bytes_tensor(request.raw_input_contents[0])
+        outputs = self._outputs(images, [output.name for output in request.outputs])
+        answer = grpc_codec.INFER.response(model_name=contract.MODEL_NAME, model_version=str(self._release))
+        for name, tensor in outputs.items():
+            answer.outputs.add(name=name, datatype=contract.OUTPUTS[name], shape=tensor.shape)
+            answer.raw_output_contents.append(_bytes(tensor))
+        return answer
+
+    def _config(self, request: Any, context: Any) -> Any:  # noqa: ARG002  gRPC's form
+        return grpc_codec.CONFIG.response()
+
+    def _metadata(self, request: Any, context: Any) -> Any:  # noqa: ARG002  gRPC's form
+        self.versions += 1
+        return grpc_codec.METADATA.response(name="triton", version=self._version)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  for the type checker
+        self._connections.add(task)
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                writer.write(await self._http_answer(head[0].split(" ")[1], headers, body))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    async def _http_answer(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        if path == _CONFIGURATION:
+            return _http(200, b"{}", {})
+        failure = self._outcome()
+        if self.answer_s:
+            await asyncio.sleep(self.answer_s)
+        if failure:
+            return _http(failure.http, json.dumps({"error": failure.message}).encode(), failure.headers)
+        length = int(headers[http_codec.HEADER_LENGTH.lower()])
+        names = [output["name"] for output in json.loads(body[:length])["outputs"]]
+        outputs = self._outputs(deserialize_bytes_tensor(body[length:]), names)
+        contents = {name: _bytes(tensor) for name, tensor in outputs.items()}
+        described = [
+            {
+                "name": name,
+                "datatype": contract.OUTPUTS[name],
+                "shape": tensor.shape,
+                "parameters": {"binary_data_size": len(contents[name])},
+            }
+            for name, tensor in outputs.items()
+        ]
+        header = json.dumps({"model_version": str(self._release), "outputs": described}).encode()
+        return _http(200, b"".join([header, *contents.values()]), {http_codec.HEADER_LENGTH: str(len(header))})
+
+    def _outputs(self, images: Sequence[bytes], names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        rows, best = len(images), [class_id(image) for image in images]
+        scores = np.array([0.5 / 2**rank for rank in range(self._top_k)], np.float32)
+        outputs: dict[str, NDArray[Any]] = {
+            contract.CLASS_ID: np.array([[first, *range(1, self._top_k)] for first in best], np.int32),
+            contract.SCORE: np.tile(scores, (rows, 1)),
+            contract.LABEL: np.array(
+                [[label(image).encode(), *[b"another"] * (self._top_k - 1)] for image in images], np.object_
+            ),
+            contract.ERROR: np.full((rows, 1), b"", np.object_),
+            contract.EMBEDDING: np.tile(np.array(best, np.float32)[:, None], (1, _EMBEDDING_SIZE)),
+        }
+        return {name: outputs[name] for name in names}
+
+
+def _service(infer: Any, config: Any, metadata: Any) -> Any:
+    functions = {grpc_codec.INFER: infer, grpc_codec.CONFIG: config, grpc_codec.METADATA: metadata}
+    handlers = {
+        method.name: grpc.unary_unary_rpc_method_handler(
+            function,
+            request_deserializer=method.request.FromString,
+            response_serializer=method.response.SerializeToString,
+        )
+        for method, function in functions.items()
+    }
+    return grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)
+
+
+def _bytes(tensor: NDArray[Any]) -> bytes:
+    return tensors.of_images(tensor.ravel().tolist()) if tensor.dtype == np.object_ else tensor.tobytes()
+
+
+def _http(status: int, body: bytes, headers: Mapping[str, str]) -> bytes:
+    lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
