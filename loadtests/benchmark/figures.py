@@ -84,6 +84,12 @@ def added_latency_s(results: Results, contestant: str, reference: str, scenario:
     return median(ours - theirs for ours, theirs in halves if ours is not None and theirs is not None)
 
 
+def most_added_latency_s(results: Results, contestant: str, references: Sequence[str], scenario: str) -> float | None:
+    """How much later than the soonest of the references half of the answers come."""
+    added = (added_latency_s(results, contestant, reference, scenario) for reference in references)
+    return max((each for each in added if each is not None), default=None)
+
+
 def longest_start_s(results: Results, contestant: str) -> float | None:
     """From the command to the first true answer."""
     return max(results.starts_s.get(contestant, ()), default=None)
@@ -94,9 +100,9 @@ def most_memory_bytes(results: Results, contestant: str) -> int | None:
     return max((s.memory_bytes for s in results.samples if s.contestant == contestant), default=None)
 
 
-def errors(results: Results) -> int:
-    """Answers that were wrong or none, of all contestants."""
-    return sum(sum(sample.load.errors.values()) for sample in results.samples)
+def errors(results: Results, *contestants: str) -> int:
+    """Answers that were wrong or none."""
+    return sum(sum(sample.load.errors.values()) for sample in results.samples if sample.contestant in contestants)
 
 
 def generator_s_per_request(results: Results, contestant: str, scenario: str) -> float | None:

@@ -15,7 +15,7 @@ import psutil
 from loadtests.release_pipeline import ReleasePipeline
 
 from .load import Load
-from .scenarios import LIMIT, Scenario
+from .scenarios import LIMIT_OPENVINO, Scenario
 from .server_process import ServerFailedError
 from .triton_statistics import MemberTimes
 
@@ -35,9 +35,8 @@ class InProcess:
     With one connection one process works and the other cores idle; with more, all work.
     """
 
-    name = LIMIT
-
-    def __init__(self, folder: Path, pictures: Mapping[str, Sequence[bytes]], *, cores: int) -> None:
+    def __init__(self, name: str, folder: Path, pictures: Mapping[str, Sequence[bytes]], *, cores: int) -> None:
+        self.name = name
         self._folder = folder
         self._pictures = pictures
         self._cores = cores
@@ -56,7 +55,7 @@ class InProcess:
                 theirs.close()
                 self._workers.append((ours, psutil.Process(process.pid)))
             # Not as arguments: a process that ends before it has read them leaves `start` waiting for ever.
-            _exchange(self._workers, (self._folder, self._pictures))
+            _exchange(self._workers, (self._folder, self._pictures, self.name == LIMIT_OPENVINO))
             self._leaving = started.pop_all()
         return self
 
@@ -94,8 +93,8 @@ def _exchange(workers: Sequence[tuple[Connection, psutil.Process]], message: obj
 
 
 def _work(orders: Connection) -> None:
-    folder, pictures = orders.recv()
-    pipeline = ReleasePipeline(folder)
+    folder, pictures, openvino = orders.recv()
+    pipeline = ReleasePipeline(folder, openvino=openvino)
     for bodies in pictures.values():
         pipeline.classify(bodies[0])
     orders.send("loaded")

@@ -13,7 +13,7 @@ from .limit import InProcess
 from .releases import ReleaseFolder
 from .rounds import AtWork, run_rounds
 from .samples import Results
-from .scenarios import CAMERA, LIMIT, TYPICAL, Scenario
+from .scenarios import CAMERA, LIMITS, TYPICAL, Scenario
 from .service import Service
 
 Pictures = Mapping[str, Sequence[bytes]]
@@ -52,9 +52,9 @@ def run(
             service = stack.enter_context(Service(contestant, release, sent, right, cores=cores))
             starts_s[contestant.name] += (service.start_s,)
             at_work.append(service)
-        if LIMIT in names:
-            tell(f"starting {LIMIT}")
-            at_work.insert(0, stack.enter_context(InProcess(releases["fp32"].folder, sent, cores=cores)))
+        for name in [each for each in LIMITS if each in names]:
+            tell(f"starting {name}")
+            at_work.append(stack.enter_context(InProcess(name, releases["fp32"].folder, sent, cores=cores)))
 
         def tell_turn(number: int, scenario: Scenario, name: str) -> None:
             tell(f"round {number} of {rounds}: {scenario.name} {name}")

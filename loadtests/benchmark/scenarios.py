@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Final
 
 LIMIT: Final = "limit"
+LIMIT_OPENVINO: Final = "limit-openvino"
+LIMITS: Final = (LIMIT, LIMIT_OPENVINO)
 FP32: Final = "triptych-fp32"
 INT8: Final = "triptych-int8"
 PEERS: Final = ("flask", "fastapi", "litserve")
-CONTESTANTS: Final = (LIMIT, *PEERS, FP32, INT8)
+CONTESTANTS: Final = (*LIMITS, *PEERS, FP32, INT8)
 
 TYPICAL: Final = "typical"
 CAMERA: Final = "camera"
@@ -33,6 +35,6 @@ LEVELS: Final = (
     Scenario("256", 256),
 )
 
-TWELVE_MEGAPIXELS: Final = Scenario("12 MP", 1, pictures=CAMERA, share=0.75, contestants=(LIMIT, FP32), quick=True)
+TWELVE_MEGAPIXELS: Final = Scenario("12 MP", 1, pictures=CAMERA, share=0.75, contestants=(*LIMITS, FP32), quick=True)
 
 SCENARIOS: Final = (*LEVELS, TWELVE_MEGAPIXELS)

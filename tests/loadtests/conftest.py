@@ -7,7 +7,7 @@ import pytest
 
 from loadtests.benchmark.load import Load
 from loadtests.benchmark.samples import Results, Sample
-from loadtests.benchmark.scenarios import FP32, INT8, LEVELS, LIMIT, PEERS, TWELVE_MEGAPIXELS
+from loadtests.benchmark.scenarios import FP32, INT8, LEVELS, LIMITS, PEERS, TWELVE_MEGAPIXELS
 from loadtests.benchmark.triton_statistics import MemberTimes
 
 MEMBERS = {
@@ -46,7 +46,7 @@ def make_results() -> MakeResults:
         others_cpu_share: float = 0.0,
         leave_out: tuple[str, ...] = (),
     ) -> Results:
-        speeds = {LIMIT: 160.0, **dict.fromkeys(PEERS, 140.0), FP32: 155.0, INT8: 280.0}
+        speeds = {**dict.fromkeys(LIMITS, 160.0), **dict.fromkeys(PEERS, 140.0), FP32: 155.0, INT8: 280.0}
         samples = []
         for turn in (1, 2, 3):
             for scenario in (*LEVELS, TWELVE_MEGAPIXELS):

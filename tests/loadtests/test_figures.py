@@ -54,5 +54,5 @@ def test_the_worst_of_starts_memory_and_errors(make_results: MakeResults) -> Non
     assert figures.longest_start_s(results, FP32) == 3.0
     assert figures.longest_start_s(results, LIMIT) is None
     assert figures.most_memory_bytes(results, FP32) == 500_000_000
-    assert figures.errors(results) == 9  # in each of three rounds
+    assert figures.errors(results, FP32, INT8) == 9  # in each of three rounds
     assert figures.generator_s_per_request(results, FP32, "16") == pytest.approx(0.0001)

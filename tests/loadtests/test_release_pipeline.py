@@ -8,7 +8,7 @@ from PIL import Image
 
 import releases
 from loadtests.benchmark.limit import InProcess
-from loadtests.benchmark.scenarios import Scenario
+from loadtests.benchmark.scenarios import LIMITS, Scenario
 from loadtests.release_pipeline import RELEASE_VARIABLE, ReleasePipeline
 from triptych_ops.release import Store
 
@@ -37,8 +37,15 @@ def test_a_release_classifies_without_a_server(folder: Path, body: bytes) -> Non
     assert sorted(folder.rglob("*")) == before  # a release never changes, not by bytecode either
 
 
-def test_the_limit_works_in_processes_of_its_own(folder: Path, body: bytes) -> None:
-    with InProcess(folder, {"typical": [body]}, cores=2) as limit:
+def test_either_engine_gives_the_same_scores(folder: Path, body: bytes) -> None:
+    first, second = (ReleasePipeline(folder, openvino=openvino).classify(body) for openvino in (False, True))
+    assert [(row.class_id, row.label) for row in first] == [(row.class_id, row.label) for row in second]
+    assert [row.score for row in first] == pytest.approx([row.score for row in second], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_the_limit_works_in_processes_of_its_own(name: str, folder: Path, body: bytes) -> None:
+    with InProcess(name, folder, {"typical": [body]}, cores=2) as limit:
         lone = limit.measure(Scenario("1", 1), seconds=0.1)
         all_cores = limit.measure(Scenario("16", 16), seconds=0.1)
         assert len(limit.processes()) == 2

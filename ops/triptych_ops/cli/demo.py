@@ -24,7 +24,7 @@ def demo(store: Store) -> None:
     release = _newest_or_built(store)
     say(f"serving release {release.number} ({release.manifest.architecture}) on loopback")
     installation = runtime.find_installation(os.environ)
-    sizing = runtime.Sizing.of_cores(runtime.usable_cores())
+    sizing = runtime.Sizing.of_machine()
     copy = partial(copy_sound, release, trust=None, sizing=sizing, check=lambda: None)
     with runtime.Server(installation, copy, runtime.Ports.free()) as server:
         state = server.wait_ready()

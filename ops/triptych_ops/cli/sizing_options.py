@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from triptych_ops import runtime
+from triptych_ops.errors import MissingError
 
 _OPTIONS = {
     "preprocess-instances": "Processes that decode.",
@@ -17,20 +18,39 @@ _OPTIONS = {
     "batch": "Images gathered for one run of a classifier.",
 }
 
+_ACCELERATOR = "TRIPTYCH_SERVE_ACCELERATOR"
+
 
 def sizing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator: the options, given to the command as one parameter `sizing: runtime.Sizing`.
 
-    What is not given is derived from the cores that this process may use.
+    What is not given is derived from this machine.
     """
 
     @functools.wraps(command)
     def with_sizing(*args: Any, **kwargs: Any) -> Any:
         given = {field: kwargs.pop(field) for field in map(_field, _OPTIONS)}
-        sizing = runtime.Sizing.of_cores(runtime.usable_cores()).changed(**given)
+        sizing = runtime.Sizing.of_machine().changed(**given, openvino=_openvino(kwargs.pop("accelerator")))
         return command(*args, sizing=sizing, **kwargs)
 
-    return functools.reduce(lambda decorated, name: _option(name)(decorated), reversed(_OPTIONS), with_sizing)
+    with_accelerator = click.option(
+        "--accelerator",
+        type=click.Choice(["openvino", "none"]),
+        envvar=_ACCELERATOR,
+        help=f"What runs the classifier faster than ONNX Runtime.  [openvino where installed; {_ACCELERATOR}]",
+    )(with_sizing)
+    return functools.reduce(lambda decorated, name: _option(name)(decorated), reversed(_OPTIONS), with_accelerator)
+
+
+def _openvino(accelerator: str | None) -> bool | None:
+    """What `--accelerator` says of `Sizing.openvino`; None where it was not given.
+
+    Raises:
+        MissingError: it asks for what is not installed.
+    """
+    if accelerator == "openvino" and not runtime.openvino_installed():
+        raise MissingError("--accelerator openvino: it is not installed; run: pip install 'triptych[serve]'")
+    return None if accelerator is None else accelerator == "openvino"
 
 
 def _option(name: str) -> Callable[..., Any]:

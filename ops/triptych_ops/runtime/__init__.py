@@ -4,7 +4,7 @@ Forbidden inside: torch, the layout of a release. It serves any folder of models
 """
 
 from .installation import Installation, find_installation
-from .machine import usable_cores
+from .machine import openvino_installed, usable_cores
 from .ports import Ports
 from .server import READY_TIMEOUT_S, Server
 from .sizing import MOST, Sizing
@@ -24,6 +24,7 @@ __all__ = [
     "Supervisor",
     "find_installation",
     "member_times",
+    "openvino_installed",
     "server_version",
     "usable_cores",
 ]

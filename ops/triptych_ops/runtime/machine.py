@@ -1,5 +1,6 @@
-"""How many cores this process may use."""
+"""What this machine has for a server: cores, and what runs graphs on them."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -20,3 +21,8 @@ def usable_cores(*, quota: Path = _CGROUP) -> int:
     except (OSError, ValueError):  # no container, or one without a quota
         pass
     return max(cores, 1)
+
+
+def openvino_installed() -> bool:
+    """Whether the stubs of a server, which run this Python, can import OpenVINO."""
+    return importlib.util.find_spec("openvino") is not None

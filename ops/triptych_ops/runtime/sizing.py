@@ -6,10 +6,12 @@ A release's config.pbtxt suits every machine. Before it is served, the copy that
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from triptych import contract
 from triptych_ops import triton_config
+
+from .machine import openvino_installed, usable_cores
 
 PREPROCESS, CLASSIFIER, POSTPROCESS = contract.MEMBERS
 
@@ -39,6 +41,7 @@ class Sizing:
     threads:      of one classifier instance, while others are at work
     lone_threads: of a classifier instance that works alone
     batch:        images that Triton gathers for a run of the classifier; what waits, never waiting for more
+    openvino:     whether OpenVINO runs the classifier, by Triton's own key `execution_accelerators`
     """
 
     preprocess_instances: int
@@ -48,9 +51,10 @@ class Sizing:
     threads: int
     lone_threads: int
     batch: int
+    openvino: bool = False
 
     @classmethod
-    def of_cores(cls, cores: int) -> Self:
+    def of_cores(cls, cores: int, *, openvino: bool = False) -> Self:
         """The sizing that serves most images a second on so many cores, and a lone one soonest."""
         classifiers = min(cores, _MOST_CLASSIFIERS)
         threads = cores // classifiers
@@ -62,17 +66,26 @@ class Sizing:
             threads=threads,
             lone_threads=max(threads, min(cores, _MOST_LONE_THREADS)),
             batch=_BATCH,
+            openvino=openvino,
         )
 
-    def changed(self, **given: int | None) -> Self:
+    @classmethod
+    def of_machine(cls) -> Self:
+        """The same for the cores that this process may use and the packages beside it."""
+        return cls.of_cores(usable_cores(), openvino=openvino_installed())
+
+    def changed(self, **given: int | bool | None) -> Self:
         """The same with the fields that somebody gave; None changes nothing."""
-        return replace(self, **{field: value for field, value in given.items() if value is not None})
+        fields: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
+        return replace(self, **fields)
 
     def __str__(self) -> str:
         alone = f", {self.lone_threads} when alone" if self.lone_threads > self.threads else ""
+        engine = "OpenVINO, " if self.openvino else ""
+        classifier = f"{engine}{_threads(self.threads)}{alone}, batches of {self.batch}"
         return (
             f"preprocess x {self.preprocess_instances}, "
-            f"classifier x {self.classifier_instances} ({_threads(self.threads)}{alone}, batches of {self.batch}), "
+            f"classifier x {self.classifier_instances} ({classifier}), "
             f"postprocess x {self.postprocess_instances}"
         )
 
@@ -98,6 +111,8 @@ class Sizing:
                 config.dynamic_batching.preferred_batch_size[:] = [min(self.batch, config.max_batch_size)]
                 config.parameters["intra_op_thread_count"].string_value = str(self.threads)
                 config.parameters["lone_threads"].string_value = str(self.lone_threads)
+                if self.openvino:
+                    config.optimization.execution_accelerators.cpu_execution_accelerator.add(name="openvino")
             triton_config.write(config, path)
 
 

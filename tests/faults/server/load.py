@@ -39,9 +39,9 @@ def call(client: Client, *, images: int = 1, timeout_s: float) -> Call:
 
 
 class Load:
-    """A thread a URL, each one call after the other while this is entered."""
+    """A client and thread for each URL, or several URLs of one client; one call after the other while entered."""
 
-    def __init__(self, urls: Sequence[str], *, timeout_s: float = 2.0, images: int = 1) -> None:
+    def __init__(self, urls: Sequence[str | Sequence[str]], *, timeout_s: float = 2.0, images: int = 1) -> None:
         self._stop = threading.Event()
         self._timeout_s = timeout_s
         self._images = images
@@ -65,7 +65,7 @@ class Load:
         """How many calls ended how."""
         return Counter(one.error or ("right" if one.right else "wrong") for one in self.calls)
 
-    def _run(self, url: str) -> None:
+    def _run(self, url: str | Sequence[str]) -> None:
         try:
             with Client(url) as client:
                 while not self._stop.is_set():

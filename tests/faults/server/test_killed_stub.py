@@ -30,7 +30,8 @@ def test_a_killed_stub_is_replaced(servers: tuple[Watched, Watched]) -> None:
     first, second = servers
     urls = [first.ports.grpc_url, first.ports.http_url]
     unready_s, serving_s = [], []
-    with Load(urls) as load, Load([second.ports.grpc_url]) as beside:
+    over_both = [[one.ports.grpc_url for one in servers], [one.ports.http_url for one in servers]]
+    with Load(urls) as load, Load([second.ports.grpc_url]) as beside, Load(over_both) as both:
         for member in MEMBERS:
             time.sleep(1)
             killed_s = time.monotonic()
@@ -53,9 +54,12 @@ def test_a_killed_stub_is_replaced(servers: tuple[Watched, Watched]) -> None:
     assert all(one.right for one in late), load.outcomes()
     assert not [one for one in load.calls if one.wrong], load.outcomes()
     assert beside.outcomes().keys() == {"right"}, beside.outcomes()
+    assert load.outcomes().keys() > {"right"}, "one server alone lost nothing: the stub was not missed"
+    assert both.outcomes().keys() == {"right"}, both.outcomes()
     print(
         f"case 1: not ready {max(unready_s):.1f} s after a stub was killed (<= {UNREADY_WITHIN_S:g}), "
         f"serving again after {max(serving_s):.1f} s (<= {SERVING_WITHIN_S:g}); "
         f"{len(load.calls)} calls, {load.outcomes()['right']} answers, 0 of them wrong; "
-        f"the other server answered {len(beside.calls)} of {len(beside.calls)}"
+        f"the other server answered {len(beside.calls)} of {len(beside.calls)}, "
+        f"clients of both had {len(both.calls)} of {len(both.calls)} answers"
     )

@@ -53,7 +53,9 @@ def backend(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         get_input_tensor_by_name=lambda request, _: request.tensor,
     )
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", triton)
-    return load_source(checkout / "ops/triptych_ops/runtime/backends/onnxruntime/model.py")
+    folder = checkout / "ops/triptych_ops/runtime/backends/onnxruntime"
+    monkeypatch.syspath_prepend(folder)  # as Triton does
+    return load_source(folder / "model.py")
 
 
 def config(**changed: Any) -> dict[str, Any]:
@@ -62,7 +64,10 @@ def config(**changed: Any) -> dict[str, Any]:
 
 
 def accelerated(kind: str, name: str) -> dict[str, Any]:
-    return {"optimization": {"execution_accelerators": {kind: [{"name": name}]}}}
+    return {"optimization": {"execution_accelerators": {kind: [{"name": name, "parameters": {}}]}}}
+
+
+OPENVINO = accelerated("cpu_execution_accelerator", "openvino")
 
 
 def model(
@@ -137,8 +142,12 @@ THREADS = {"intra_op_thread_count": {"string_value": "1"}, "lone_threads": {"str
 
 @pytest.mark.parametrize("size", [1, 2, 3, 9, 32])
 @pytest.mark.parametrize("others", [0, 1])
-def test_alone_or_not_the_answers_are_the_same(backend: ModuleType, tmp_path: Path, size: int, others: int) -> None:
-    served = model(backend, tmp_path, parameters=THREADS)
+@pytest.mark.parametrize("accelerator", [{}, OPENVINO])
+def test_alone_or_not_by_either_engine_the_answers_are_the_same(
+    backend: ModuleType, tmp_path: Path, size: int, others: int, accelerator: dict[str, Any]
+) -> None:
+    served = model(backend, tmp_path, parameters=THREADS, **accelerator)
+    assert (type(served._runner._shared).__name__ == "OpenVinoSession") == bool(accelerator)
     other = backend.Presence(tmp_path / "presence", 1)
     sent = rows(*range(size))
     with other.at_work() if others else nullcontext():
@@ -199,7 +208,7 @@ def test_parts_are_nearly_equal_and_as_many_for_each_worker(
     [
         ("GPU", {}, "instance kind GPU"),
         ("CPU", accelerated("gpu_execution_accelerator", "tensorrt"), "execution_accelerators"),
-        ("CPU", accelerated("cpu_execution_accelerator", "openvino"), "execution_accelerators"),
+        ("CPU", accelerated("cpu_execution_accelerator", "tensorflow"), "execution_accelerators"),
     ],
 )
 def test_what_would_change_the_hardware_is_refused(
@@ -207,6 +216,20 @@ def test_what_would_change_the_hardware_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match=f"{words}.* native onnxruntime backend"):
         model(backend, tmp_path, kind=kind, **changed)
+
+
+def test_a_missing_accelerator_is_said(backend: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openvino_session", None)
+    with pytest.raises(ModelError, match="pip install openvino"):
+        model(backend, tmp_path, **OPENVINO)
+
+
+def test_openvino_takes_one_image_or_a_wrong_one(backend: ModuleType, tmp_path: Path) -> None:
+    served = model(backend, tmp_path, **OPENVINO)
+    (wrong,) = served.execute([Request(np.zeros((1, 3), dtype=np.float32), "DOUBLE")])
+    assert str(wrong.error).startswith("onnxruntime: ")
+    (one,) = served.execute([Request(rows(1), "NEGATIVE")])
+    assert one.outputs == {"NEGATIVE": [[-1, -1.5]]}
 
 
 def test_the_native_backends_keys_are_honoured(backend: ModuleType) -> None:

@@ -67,3 +67,13 @@ def test_no_batch_is_larger_than_the_release_takes(tmp_path: Path) -> None:
     Sizing.of_cores(2).changed(batch=64).apply(repository)
     classifier = triton_config.read(repository / "classifier" / "config.pbtxt")
     assert list(classifier.dynamic_batching.preferred_batch_size) == [classifier.max_batch_size] == [32]
+
+
+def test_openvino_is_asked_for_by_tritons_own_key(tmp_path: Path) -> None:
+    releases.write_sound(tmp_path, 1)
+    repository = tmp_path / "repository"
+    Sizing.of_cores(2, openvino=True).apply(repository)
+    classifier = triton_config.read(repository / "classifier" / "config.pbtxt")
+    (accelerator,) = classifier.optimization.execution_accelerators.cpu_execution_accelerator
+    assert (accelerator.name, dict(accelerator.parameters)) == ("openvino", {})
+    assert "(OpenVINO, 1 thread, " in str(Sizing.of_cores(2, openvino=True))

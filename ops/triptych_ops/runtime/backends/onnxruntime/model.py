@@ -8,14 +8,15 @@ native backend that apply on a CPU:
                inter_op_thread_count, execution_mode (0 sequential, 1 parallel)
                enable_mem_arena, enable_mem_pattern
     optimization { graph { level } }             -1 basic, 1 extended, otherwise all
+                 { execution_accelerators { cpu_execution_accelerator { name: "openvino" } } }
 
 and one that the native backend lacks:
 
     parameters lone_threads                      threads of one run while no other instance of the model is at work;
                                                  intra_op_thread_count when absent. Both have to be given.
 
-A key that would change the answer or the hardware (accelerators, GPU instances) is refused, not
-ignored. Keys as documented in https://github.com/triton-inference-server/onnxruntime_backend.
+A key that would change the answer or the hardware (other accelerators, their parameters, GPU instances) is refused,
+not ignored. Keys as documented in https://github.com/triton-inference-server/onnxruntime_backend.
 """
 
 import json
@@ -38,6 +39,8 @@ _GRAPH_LEVELS = {
     1: onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED,
 }
 
+_OPENVINO = {"cpu_execution_accelerator": [{"name": "openvino", "parameters": {}}]}
+
 _LARGEST_PART = 4  # images of one run: more do not fit a core's cache, and take memory that is never given back
 
 
@@ -52,10 +55,11 @@ class TritonPythonModel:
         folder = Path(args["model_repository"])
         path = folder / args["model_version"] / (config.get("default_model_filename") or "model.onnx")
         instance = int(args["model_instance_name"].rpartition("_")[2])  # classifier_0_1: of group 0, number 1
+        parameters = _parameters(config)
         self._runner = Runner(
-            path,
-            session_options(config),
-            lone_threads=int(_parameters(config).get("lone_threads", 0)),
+            opener(path, config),
+            threads=int(parameters.get("intra_op_thread_count", 0)),
+            lone_threads=int(parameters.get("lone_threads", 0)),
             presence=Presence(folder / "presence", instance),
         )
         self._inputs = [tensor["name"] for tensor in config["input"]]
@@ -98,17 +102,14 @@ class Runner:
 
     On a CPU, instances of one thread each do more in a second than one instance of many threads, which wait for each
     other at every layer. But a lone image is answered soonest by all of them: so a run takes `lone_threads` while no
-    other instance is at work, and the options' threads otherwise.
+    other instance is at work, and `threads` otherwise.
     """
 
-    def __init__(self, path, options, *, lone_threads, presence):
-        self._shared = _session(path, options)
-        self._lone_threads = 1
-        if lone_threads > options.intra_op_num_threads > 0:
-            options.intra_op_num_threads = self._lone_threads = lone_threads
-            # Threads that spin between layers take the cores from those that decode the next image.
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self._alone = _session(path, options)
+    def __init__(self, open_session, *, threads, lone_threads, presence):
+        self._lone_threads = lone_threads if lone_threads > threads > 0 else 1
+        self._shared = open_session(threads=threads, at_once=self._lone_threads)
+        if self._lone_threads > 1:
+            self._alone = open_session(threads=lone_threads)
             self._pool = ThreadPoolExecutor(lone_threads)
         self._presence = presence
 
@@ -156,25 +157,44 @@ def spans(size, workers):
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _session(path, options):
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
 def _parameters(config):
     return {key: value["string_value"] for key, value in config.get("parameters", {}).items()}
 
 
-def session_options(config):
-    """`onnxruntime.SessionOptions` of a model configuration.
+def opener(path, config):
+    """What opens sessions of the graph, by the threads of a run and how many runs there are at once.
 
     Raises:
-        TritonModelException: the configuration asks for an execution accelerator.
+        TritonModelException: the configuration asks for an accelerator that is none of a CPU, or not installed.
     """
-    optimization = config.get("optimization", {})
-    if any(optimization.get("execution_accelerators", {}).values()):
+    asked = config.get("optimization", {}).get("execution_accelerators", {})
+    accelerators = {kind: chosen for kind, chosen in asked.items() if chosen}
+    if not accelerators:
+        return partial(_onnxruntime_session, path, config)
+    if accelerators != _OPENVINO:
         raise pb_utils.TritonModelException(
-            f"model {config['name']}: execution_accelerators need Triton's native onnxruntime backend"
+            f"model {config['name']}: execution_accelerators {accelerators} need Triton's native onnxruntime backend"
         )
+    try:
+        from openvino_session import OpenVinoSession
+    except ModuleNotFoundError as error:
+        raise pb_utils.TritonModelException(
+            f"model {config['name']}: its accelerator is missing ({error}); run: pip install openvino"
+        ) from error
+    return partial(OpenVinoSession, path)
+
+
+def _onnxruntime_session(path, config, *, threads, at_once=1):  # noqa: ARG001  one session runs any number at once
+    options = session_options(config)
+    if threads != options.intra_op_num_threads:
+        options.intra_op_num_threads = threads
+        # Threads that spin between layers take the cores from those that decode the next image.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def session_options(config):
+    """`onnxruntime.SessionOptions` of a model configuration."""
     parameters = _parameters(config)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(parameters.get("intra_op_thread_count", 0))
@@ -183,6 +203,6 @@ def session_options(config):
         options.execution_mode = onnxruntime.ExecutionMode.ORT_PARALLEL
     options.enable_cpu_mem_arena = parameters.get("enable_mem_arena", "1") != "0"
     options.enable_mem_pattern = parameters.get("enable_mem_pattern", "1") != "0"
-    level = int(optimization.get("graph", {}).get("level", 0))
+    level = int(config.get("optimization", {}).get("graph", {}).get("level", 0))
     options.graph_optimization_level = _GRAPH_LEVELS.get(level, _GRAPH_LEVELS[0])
     return options
