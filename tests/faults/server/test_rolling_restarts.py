@@ -55,8 +55,8 @@ def test_clients_of_two_servers_lose_nothing(servers: tuple[Watched, Watched], s
     assert load.outcomes().keys() == {"right"}, load.outcomes()
     print(
         f"case 4: over {scheme} {RESTARTS} restarts of two servers at {SHARE:g} C, "
-        f"{SHARE * capacity_per_s:.0f} requests a second: 0 of {len(load.calls)} requests failed, the longest took {load.longest_s():.2f} s; "
-        f"without resilience {control.failed()} of {len(control.calls)}"
+        f"{SHARE * capacity_per_s:.0f} requests a second: 0 of {len(load.calls)} requests failed, "
+        f"the longest took {load.longest_s():.2f} s; without resilience {control.failed()} of {len(control.calls)}"
     )
 
 
