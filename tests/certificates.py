@@ -1,5 +1,6 @@
 """A certificate authority of a test's own."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,7 +15,7 @@ _DAY = timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1, for servers and clients, as PEM files in `folder`."""
+    """Signs certificates for 127.0.0.1 or names, for servers and clients, as PEM files in `folder`."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
@@ -31,15 +32,18 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
-        """A new certificate and its key; of an existing name they are replaced by renames, the key first."""
+    def issue(self, name: str, *, expired: bool = False, hosts: Sequence[str] = ()) -> tuple[Path, Path]:
+        """A new certificate and its key; of an existing name they are replaced by renames, the key first.
+
+        hosts: the names of the server, instead of 127.0.0.1
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
         certificate = (
             x509.CertificateBuilder(self._name, _named(name), key.public_key(), x509.random_serial_number())
             .not_valid_before(now - 2 * _DAY)
             .not_valid_after(now - _DAY if expired else now + _DAY)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(_servers(hosts)), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         contents = {
@@ -51,6 +55,10 @@ class Authority:
             new.write_bytes(content)
             new.rename(self._folder / f"{name}.{suffix}")
         return self._folder / f"{name}.crt", self._folder / f"{name}.key"
+
+
+def _servers(hosts: Sequence[str]) -> list[x509.GeneralName]:
+    return [*map(x509.DNSName, hosts)] or [x509.IPAddress(ip_address("127.0.0.1"))]
 
 
 def _named(name: str) -> x509.Name:

@@ -1,5 +1,6 @@
-"""A TCP proxy on loopback that spoils what passes through it: the eight faults of a network, on real sockets."""
+"""A TCP proxy on loopback that spoils what passes through it: the faults of a network, on real sockets."""
 
+import ctypes
 import select
 import socket
 import struct
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 _CHUNK_BYTES = 1 << 14
 _POLL_S = 0.02
 _LINGER_NOT = struct.pack("ii", 1, 0)  # close() sends a reset
+_ATTACH_FILTER, _DETACH_FILTER = 26, 27  # SO_ATTACH_FILTER and SO_DETACH_FILTER of Linux
+_DROP = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))  # a packet filter: return 0 bytes of each
+_DROP_ALL = struct.pack("HL", 1, ctypes.addressof(_DROP))
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,8 @@ class Fault:
     down:           connections are refused, and those that were open are cut
     bytes_per_s:    the bandwidth
     slow_close_s:   the end of a connection is passed on so much later
-    swallows:       from now on nothing arrives, and nobody is told
+    swallows:       from now on nothing arrives, and nobody is told: the kernel acknowledges nothing, either
+    discards:       from now on everything is acknowledged, and nothing passed on
     resets_after_s: each connection is reset so long after it began
     slice_bytes:    every byte arrives, in pieces of this size, 1 ms apart
     limit_bytes:    a connection is closed once so many bytes came back
@@ -33,6 +38,7 @@ class Fault:
     bytes_per_s: float = 0.0
     slow_close_s: float = 0.0
     swallows: bool = False
+    discards: bool = False
     resets_after_s: float = 0.0
     slice_bytes: int = 0
     limit_bytes: int = 0
@@ -69,6 +75,9 @@ class FaultProxy:
         elif was_down and not fault.down:
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=256)
             self._begin(self._accept, self._listener)
+        with self._lock:
+            for each in [self._listener, *self._open]:
+                _set_deaf(each, deaf=fault.swallows)
 
     def __enter__(self) -> "FaultProxy":
         self._begin(self._accept, self._listener)
@@ -110,6 +119,8 @@ class FaultProxy:
             side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with self._lock:
             self._open |= {client, server}
+            for side in (client, server):
+                _set_deaf(side, deaf=self._fault.swallows)
         began, ends = time.monotonic(), threading.Semaphore(0)
         self._begin(self._pump, client, server, began, ends, False)
         self._begin(self._pump, server, client, began, ends, True)
@@ -137,7 +148,7 @@ class FaultProxy:
                 if not data:
                     self._leaving.wait(self.fault.slow_close_s)
                     break
-                if self.fault.swallows:
+                if self.fault.swallows or self.fault.discards:
                     continue
                 limit = self.fault.limit_bytes if back else 0
                 data = data[: limit - passed] if limit else data
@@ -182,3 +193,11 @@ def _reset(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
         connection.close()
+
+
+def _set_deaf(connection: socket.socket, *, deaf: bool) -> None:
+    with suppress(OSError):  # it is closed by now, or had no filter
+        if deaf:
+            connection.setsockopt(socket.SOL_SOCKET, _ATTACH_FILTER, _DROP_ALL)
+        else:
+            connection.setsockopt(socket.SOL_SOCKET, _DETACH_FILTER, 0)

@@ -7,7 +7,7 @@
         print(result.top.label, result.top.score, result.release)
 
 Forbidden inside: anything of `triptych_ops`, and every package beyond what tritonclient[grpc] brings;
-Pillow is imported only when an array is to be encoded.
+Pillow is imported only when an array is to be encoded or a photograph shrunk.
 """
 
 from .aio import AsyncClient
@@ -16,6 +16,7 @@ from .config import BackOff, Breaker, Ejection, Hedging, Keepalive, Resilience, 
 from .errors import (
     DeadlineExceededError,
     ImageError,
+    InvalidSettingError,
     InvalidUrlError,
     NotFoundError,
     OverloadedError,
@@ -26,8 +27,10 @@ from .errors import (
     TriptychError,
     UnavailableError,
 )
+from .fetching import Fetching
 from .images import ImageInput
-from .results import Classification, Embedding, Health, Prediction
+from .results import Classification, Embedding, Health, Prediction, Release
+from .tls import Tls
 
 __all__ = [
     "AsyncClient",
@@ -38,10 +41,12 @@ __all__ = [
     "DeadlineExceededError",
     "Ejection",
     "Embedding",
+    "Fetching",
     "Health",
     "Hedging",
     "ImageError",
     "ImageInput",
+    "InvalidSettingError",
     "InvalidUrlError",
     "Keepalive",
     "NotFoundError",
@@ -49,9 +54,11 @@ __all__ = [
     "PermissionDeniedError",
     "Prediction",
     "ProtocolError",
+    "Release",
     "Resilience",
     "Retry",
     "ServerError",
+    "Tls",
     "TooLargeError",
     "TriptychError",
     "UnavailableError",

@@ -19,14 +19,34 @@ _DTYPES = {"BYTES": np.dtype(np.object_), "FP32": np.dtype(np.float32), "INT32":
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A response with what the client knows of its request; `sources` names each image."""
+class Reply:
+    """The response of the attempt that answered; `began` and `ended` are the clock's seconds."""
 
     response: InferResponse
-    sources: tuple[str, ...]
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a request: its place in the call, and the words that errors call it by."""
+
+    index: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response with what the client knows of its request; `images` are those that were sent."""
+
+    response: InferResponse
+    images: tuple[Image, ...]
     request_id: str
     elapsed_s: float
     attempts: int = 1
+    attempt_s: float | None = None  # None: as `elapsed_s`
+    read_s: float = 0.0
+    endpoint: str = ""
 
 
 def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classification | ImageError]:
@@ -40,7 +60,7 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
     labels = _tensor(answer, contract.LABEL)
     if not class_ids.shape == scores.shape == labels.shape:
         raise ProtocolError("CLASS_ID, SCORE and LABEL have different shapes")
-    release = _release(answer.response)
+    served = _served(answer)
 
     def classification(row: int) -> Classification:
         columns = (tensor[row, :top_k].tolist() for tensor in (class_ids, labels, scores))
@@ -48,7 +68,7 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
             Prediction(class_id, label.decode("utf-8", "replace"), score)
             for class_id, label, score in zip(*columns, strict=True)
         )
-        return Classification(predictions, release, answer.request_id, answer.elapsed_s, answer.attempts)
+        return Classification(predictions, **served, **_which(answer.images[row]))
 
     return _rows(answer, classification)
 
@@ -60,37 +80,57 @@ def embeddings(answer: Answer) -> list[Embedding | ImageError]:
         ProtocolError: the response lacks a tensor, or has one of another shape.
     """
     vectors = _tensor(answer, contract.EMBEDDING)
-    release = _release(answer.response)
-    of_request = release, answer.request_id, answer.elapsed_s, answer.attempts
-    return _rows(answer, lambda row: Embedding(vectors[row].copy(), *of_request))
+    served = _served(answer)
+    return _rows(answer, lambda row: Embedding(vectors[row].copy(), **served, **_which(answer.images[row])))
 
 
-def rejections(error: InvalidArgumentError, sources: Sequence[str]) -> list[ImageError]:
+def rejections(error: InvalidArgumentError, images: Sequence[Image]) -> list[ImageError]:
     """The `ImageError` of every image, from the error of a request whose images all failed.
 
     Raises:
         ProtocolError: the server refused the request for another reason.
     """
     found = contract.parse_rejections(str(error))
-    if sorted(found) != list(range(len(sources))):
+    if sorted(found) != list(range(len(images))):
         raise ProtocolError(f"the server refused the request: {first_line(str(error))}") from error
-    return [ImageError(code, message, source=sources[index]) for index, (code, message) in sorted(found.items())]
+    return [_error(images[row], code, message) for row, (code, message) in sorted(found.items())]
 
 
 def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:
     errors = _tensor(answer, contract.ERROR)[:, 0].tolist()
     rows: list[Result | ImageError] = []
-    for row, (source, error) in enumerate(zip(answer.sources, errors, strict=True)):
+    for row, (image, error) in enumerate(zip(answer.images, errors, strict=True)):
         if error:
-            code, message = contract.split_error(error.decode("utf-8", "replace"))
-            rows.append(ImageError(code, message, source=source))
+            rows.append(_error(image, *contract.split_error(error.decode("utf-8", "replace"))))
         else:
             rows.append(result(row))
     return rows
 
 
+def _error(image: Image, code: str, message: str) -> ImageError:
+    return ImageError(code, message, source=image.source, index=image.index)
+
+
+def _served(answer: Answer) -> dict[str, Any]:
+    """What every result of a request says of it."""
+    return {
+        "release": _release(answer.response),
+        "request_id": answer.request_id,
+        "elapsed_s": answer.elapsed_s,
+        "attempts": answer.attempts,
+        "model_version": answer.response.model_version,
+        "endpoint": answer.endpoint,
+        "attempt_s": answer.elapsed_s if answer.attempt_s is None else answer.attempt_s,
+        "read_s": answer.read_s,
+    }
+
+
+def _which(image: Image) -> dict[str, Any]:
+    return {"index": image.index, "source": image.source}
+
+
 def _tensor(answer: Answer, name: str) -> NDArray[Any]:
-    tensor, count = answer.response.outputs.get(name), len(answer.sources)
+    tensor, count = answer.response.outputs.get(name), len(answer.images)
     if tensor is None:
         raise ProtocolError(f"the answer lacks the output {name}")
     datatype = contract.OUTPUTS[name]

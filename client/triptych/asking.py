@@ -1,23 +1,25 @@
-"""What callers ask and what they get for it, in batches; shared by both clients. No I/O but reading images."""
+"""What callers ask and what they get for it, a request at a time; shared by both clients. No I/O but reading images."""
 
-import os
 import uuid
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, TypeVar
 
 from . import answers, contract
-from .answers import Answer
-from .errors import ImageError
-from .images import ImageInput, encoded
+from .answers import Answer, Image, Reply
+from .calling import Answered
+from .errors import DeadlineExceededError, ImageError
+from .fetching import is_url
+from .images import ImageInput, Reading, encoded
 from .results import Classification, Embedding
-from .transport import InferRequest, InferResponse, InvalidArgumentError
+from .settings import Options, classes, seconds
+from .transport import InferRequest, InvalidArgumentError
 
 Result = TypeVar("Result")
-Image = TypeVar("Image")
 
-LONGEST_TIMEOUT_S: Final = 86400.0  # a day: more is a mistake, and sockets take no number whatever
+_FETCHES = 8  # of one request, side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +39,76 @@ def classifications(top_k: int | None) -> Question[Classification]:
     Raises:
         ValueError: `top_k` is below 1.
     """
-    if top_k is not None and top_k < 1:
-        raise ValueError(f"top_k must be at least 1, not {top_k}")
-    return Question(contract.CLASSIFICATION_OUTPUTS, partial(answers.classifications, top_k=top_k))
+    return Question(contract.CLASSIFICATION_OUTPUTS, partial(answers.classifications, top_k=classes(top_k)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The time that a call has, from reading its images to their results, by `clock`; and the headers that go with it.
+
+    Raises:
+        ValueError: `timeout_s` is no time that anybody waits.
+    """
+
+    options: Options
+    timeout_s: float
+    clock: Callable[[], float]
+    began: float
+
+    @classmethod
+    def of(cls, options: Options, timeout_s: float | None, clock: Callable[[], float]) -> "Terms":
+        """Those of a call that begins now."""
+        allowed_s = options.timeout_s if timeout_s is None else seconds(timeout_s)
+        return cls(options=options, timeout_s=allowed_s, clock=clock, began=clock())
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it began."""
+        return self.clock() - self.began
+
+    def left_s(self, *, least_s: float = 0.0) -> float:
+        """What is left of its time, `least_s` at least."""
+        return max(least_s, self.timeout_s - self.elapsed_s)
+
+    def reading(self, side: int | None) -> Reading:
+        """How its images are read; `side` as there."""
+        return Reading(side=side, fetching=self.options.fetching, timeout_s=self.left_s() / 2)
 
 
 class Batch(Generic[Result]):
     """The images of one request, those that could not be read in their places."""
 
-    def __init__(self, images: Sequence[tuple[int, ImageInput]], question: Question[Result]) -> None:
-        self._read = [_read(image, index) for index, image in images]
+    def __init__(
+        self,
+        images: Sequence[tuple[int, ImageInput]],
+        question: Question[Result],
+        terms: Terms,
+        *,
+        side: int | None = None,
+    ) -> None:
+        self._terms = terms
         self._question = question
+        self._read = _read_all(images, terms.reading(side))
         sent = [item for item in self._read if not isinstance(item, ImageError)]
         self._bodies = tuple(body for body, _ in sent)
-        self._sources = tuple(source for _, source in sent)
+        self._images = tuple(image for _, image in sent)
+        self._read_s = terms.elapsed_s
 
-    def request(self, *, timeout_s: float) -> InferRequest | None:
-        """What to send; None where no image could be read."""
+    def request(self) -> InferRequest | None:
+        """What to send; None where no image could be read.
+
+        Raises:
+            DeadlineExceededError: reading took all the time.
+        """
         if not self._bodies:
             return None
-        return InferRequest(self._bodies, self._question.outputs, uuid.uuid4().hex, timeout_s)
+        left_s = self._terms.left_s()
+        if left_s <= 0:
+            raise DeadlineExceededError(
+                f"reading the images took longer than the {self._terms.timeout_s:g} s of the call"
+            )
+        headers = self._terms.options.headers
+        return InferRequest(self._bodies, self._question.outputs, uuid.uuid4().hex, left_s, headers)
 
     def unsent(self) -> list[Result | ImageError]:
         """The results where no image could be read."""
@@ -68,46 +120,30 @@ class Batch(Generic[Result]):
         Raises:
             ProtocolError: not for its images.
         """
-        return self._merged([*answers.rejections(error, self._sources)])
+        return self._merged([*answers.rejections(error, self._images)])
 
-    def answered(
-        self, response: InferResponse, request: InferRequest, *, elapsed_s: float, attempts: int
-    ) -> list[Result | ImageError]:
+    def answered(self, answered: Answered[Reply], request: InferRequest) -> list[Result | ImageError]:
         """The results from the server's answer.
 
         Raises:
             ProtocolError: it does not keep the contract.
         """
-        answer = Answer(response, self._sources, request.request_id, elapsed_s, attempts)
+        reply = answered.response
+        answer = Answer(
+            reply.response,
+            self._images,
+            request.request_id,
+            elapsed_s=self._terms.elapsed_s - self._read_s,
+            attempts=answered.attempts,
+            attempt_s=reply.ended - reply.began,
+            read_s=self._read_s,
+            endpoint=str(answered.endpoint),
+        )
         return self._merged(self._question.results(answer))
 
     def _merged(self, results: Sequence[Result | ImageError]) -> list[Result | ImageError]:
         following = iter(results)
         return [item if isinstance(item, ImageError) else next(following) for item in self._read]
-
-
-def check_many(images: Iterable[Image] | AsyncIterable[Image], batch_size: int) -> None:
-    """Refuse what is no iterable of images, or no size of a batch.
-
-    Raises:
-        TypeError, ValueError: so it is.
-    """
-    if isinstance(images, str | bytes | os.PathLike):
-        raise TypeError("images must be an iterable of images; for a single one use classify")
-    if not 1 <= batch_size <= contract.MAX_BATCH_SIZE:
-        raise ValueError(f"batch_size must be 1 to {contract.MAX_BATCH_SIZE}, not {batch_size}")
-
-
-def seconds(timeout_s: float) -> float:
-    """`timeout_s`, checked.
-
-    Raises:
-        ValueError: it is no positive number of seconds, or longer than a day.
-    """
-    if not 0 < timeout_s <= LONGEST_TIMEOUT_S:
-        message = f"timeout_s must be a positive number of seconds, at most {LONGEST_TIMEOUT_S:g}, not {timeout_s}"
-        raise ValueError(message)
-    return timeout_s
 
 
 def only(results: Sequence[Result | ImageError]) -> Result:
@@ -118,8 +154,19 @@ def only(results: Sequence[Result | ImageError]) -> Result:
     return result
 
 
-def _read(image: ImageInput, index: int) -> tuple[bytes, str] | ImageError:
+def _read_all(images: Sequence[tuple[int, ImageInput]], reading: Reading) -> list[tuple[bytes, Image] | ImageError]:
+    read = partial(_read, reading=reading)
+    if reading.fetching is None or sum(isinstance(image, str) and is_url(image) for _, image in images) < 2:
+        return [read(numbered) for numbered in images]
+    with ThreadPoolExecutor(_FETCHES) as pool:
+        return list(pool.map(read, images))
+
+
+def _read(numbered: tuple[int, ImageInput], reading: Reading) -> tuple[bytes, Image] | ImageError:
+    index, image = numbered
     try:
-        return encoded(image, index=index)
+        body, source = encoded(image, index=index, reading=reading)
     except ImageError as error:
+        error.index = index
         return error
+    return body, Image(index, source)

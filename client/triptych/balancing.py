@@ -27,19 +27,25 @@ class _Member:
 class Balancer:
     """The servers of one client. Not thread-safe.
 
-    random: uniform in [0, 1)
+    random:    uniform in [0, 1)
+    ejections: how many there were in all
     """
 
     def __init__(self, endpoints: Sequence[Endpoint], policy: Resilience, *, random: Callable[[], float]) -> None:
         self._policy = policy
         self._random = random
         self._turn = 0
+        self.ejections = 0
         self._members = {endpoint: self._member(endpoint) for endpoint in endpoints}
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """All of them, resting or not."""
         return tuple(self._members)
+
+    def resting(self, now: float) -> int:
+        """How many of them rest."""
+        return sum(member.rest_until > now for member in self._members.values())
 
     def replace(self, endpoints: Sequence[Endpoint]) -> None:
         """These are the servers now; what is known of those that stay is kept."""
@@ -50,17 +56,17 @@ class Balancer:
         members = self._members.values()
         return any(each.rest_until <= ready_at for each in members if each.endpoint not in tried)
 
-    def pick(self, now: float, tried: Collection[Endpoint] = (), *, elsewhere: bool = False) -> Endpoint:
+    def pick(self, now: float, tried: Collection[Endpoint] = (), *, avoided: Endpoint | None = None) -> Endpoint:
         """The next in turn: ready and not yet `tried`, else ready, else the one whose rest ends first.
 
-        elsewhere: none of `tried`, be the others ready or not
+        avoided: asked only where there is no other
         """
         members = [*self._members.values()]
         turned = (members[(self._turn + step) % len(members)] for step in range(len(members)))
 
         def rank(member: _Member) -> tuple[bool, bool, bool, float]:
             was_tried, rests = member.endpoint in tried, member.rest_until > now
-            return elsewhere and was_tried, rests, was_tried, member.rest_until if rests else 0.0
+            return member.endpoint == avoided, rests, was_tried, member.rest_until if rests else 0.0
 
         member = min(turned, key=rank)
         self._turn = members.index(member) + 1
@@ -110,6 +116,7 @@ class Balancer:
         was_before = member.ejections > 0
         if (returning and was_before) or is_outlier(policy, own, counts, was_before=was_before):
             member.ejections += 1
+            self.ejections += 1
             member.record.clear()
             self._rest(member, now, ejection.rest_s(policy, member.ejections))
 

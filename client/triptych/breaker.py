@@ -13,6 +13,11 @@ class Circuit:
         self._failures = 0
         self._open_until = -math.inf
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds calls back."""
+        return self._failures >= self._policy.failures
+
     def refused_for_s(self, now: float) -> float:
         """0 where a call may go out, else the seconds until the next one may."""
         if self._failures < self._policy.failures:

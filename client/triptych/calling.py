@@ -9,6 +9,7 @@ one and a test without a clock decide alike:
 Whoever sends an attempt makes its Ended with `Service.ended`, also where the course no longer waits for it.
 """
 
+import copy
 import random as randomness
 import threading
 import time
@@ -71,6 +72,16 @@ class Answered(Generic[Response]):
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the servers of a client stand; `ejections` is how many there were in all."""
+
+    servers: int
+    resting: int
+    ejections: int
+    circuit_open: bool
+
+
 Step: TypeAlias = Start | Wait
 Course: TypeAlias = Generator[Step, Ended[Response] | None, Answered[Response]]
 
@@ -116,6 +127,13 @@ class Service:
         """The servers that are known now."""
         return self._balancer.endpoints
 
+    def standing(self) -> Standing:
+        """How the servers stand now."""
+        with self._lock:
+            balancer, circuit_open = self._balancer, self._circuit is not None and self._circuit.is_open
+            resting = balancer.resting(self._clock())
+            return Standing(len(balancer.endpoints), resting, balancer.ejections, circuit_open)
+
     def call(self, *, timeout_s: float, direct: bool = False) -> Course[Response]:
         """The course of one call, which ends within `timeout_s`.
 
@@ -139,10 +157,21 @@ class Service:
         self._note(None, timeout_s)
         return answered
 
-    def pick(self, now: float, tried: Collection[Endpoint], *, elsewhere: bool) -> Endpoint:
-        """The server of the next attempt."""
+    def under(self, policy: Resilience) -> "Service":
+        """What this one knows of its servers, its budget and its circuit, under another `retry` and `hedging`.
+
+        A budget of its own it has only where this one has none.
+        """
+        view = copy.copy(self)
+        view._policy = policy
+        if policy.retry is not None and self._budget is None:
+            view._budget = Budget(policy.retry)
+        return view
+
+    def pick(self, now: float, tried: Collection[Endpoint], *, avoided: Endpoint | None) -> Endpoint:
+        """The server of the next attempt, as `Balancer.pick` chooses it."""
         with self._lock:
-            return self._balancer.pick(now, tried, elsewhere=elsewhere)
+            return self._balancer.pick(now, tried, avoided=avoided)
 
     def ended(
         self, attempt: Attempt, *, response: Response | None = None, error: TriptychError | None = None
@@ -162,7 +191,7 @@ class Service:
     ) -> float | None:
         """Seconds before another attempt, for which a token was taken; None where there is to be none.
 
-        moved: the call was sent elsewhere before, from a server with a dead stub
+        moved: the call was sent elsewhere once
         """
         policy, again = self._policy.retry, treatment(error).again
         if policy is None or len(tried) >= policy.attempts or again is Again.NEVER:
@@ -235,7 +264,7 @@ class _Call(Generic[Response]):
         self._direct = direct
         self._tried: list[Endpoint] = []
         self._under_way = 0
-        self._moved = False  # away from a server with a dead stub
+        self._left: Endpoint | None = None  # the server that another was asked for in its place
 
     def course(self) -> Course[Response]:
         now = self._begun
@@ -248,7 +277,7 @@ class _Call(Generic[Response]):
                     now = self._service.now()
                     if now >= self._deadline:
                         raise self._late()
-                    if self._service.take_hedge():
+                    if hedge_in_s is not None and self._service.take_hedge():
                         break
                 else:
                     self._under_way -= 1
@@ -259,16 +288,16 @@ class _Call(Generic[Response]):
             if ended.error is None:
                 assert ended.response is not None  # noqa: S101  for the type checker
                 return Answered(ended.response, ended.attempt.endpoint, len(self._tried))
-            now = yield from self._pause(ended.error)
+            now = yield from self._pause(ended.error, ended.attempt.endpoint)
 
     def _start(self, now: float) -> Start:
-        endpoint = self._service.pick(now, self._tried, elsewhere=self._moved)
+        endpoint = self._service.pick(now, self._tried, avoided=self._left)
         self._tried.append(endpoint)
         self._under_way += 1
         return Start(Attempt(len(self._tried), endpoint, now, self._timeout_s - (now - self._begun)))
 
-    def _pause(self, error: TriptychError) -> Generator[Step, Ended[Response] | None, float]:
-        """Wait before the next attempt, and give the time then.
+    def _pause(self, error: TriptychError, server: Endpoint) -> Generator[Step, Ended[Response] | None, float]:
+        """Wait before the next attempt, after one at this server, and give the time then.
 
         Raises:
             TriptychError: there is to be none.
@@ -276,12 +305,14 @@ class _Call(Generic[Response]):
         if isinstance(error, DeadlineExceededError) and len(self._tried) > 1:
             raise self._late() from error
         service = self._service
-        seconds = (
-            None if self._direct else service.retry_in_s(error, self._tried, deadline=self._deadline, moved=self._moved)
-        )
+        if self._direct:
+            raise error
+        moved = self._left is not None
+        seconds = service.retry_in_s(error, self._tried, deadline=self._deadline, moved=moved)
         if seconds is None:
             raise error
-        self._moved = self._moved or treatment(error).again is Again.ELSEWHERE
+        if treatment(error).again is Again.ELSEWHERE:
+            self._left = server
         until = service.now() + seconds
         while (now := service.now()) < until:
             yield Wait(until)

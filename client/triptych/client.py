@@ -1,79 +1,104 @@
 """The synchronous client: reads images, sends requests, hands out results."""
 
-import queue
 import random as randomness
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import islice
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, TypeVar
 
-from . import asking, health
-from .asking import EMBEDDINGS, LONGEST_TIMEOUT_S, Batch, Question, classifications, only
-from .calling import Answered, Attempt, Course, Ended, Service, Start
+from . import batches, health, many
+from .access import Access, Token
+from .asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
+from .batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
+from .calling import Service
+from .calls import Calls, connector
 from .config import Resilience
+from .configured import Configured
 from .connections import Connections
 from .endpoint import Endpoint
-from .errors import (
-    DeadlineExceededError,
-    ImageError,
-    NotFoundError,
-    PermissionDeniedError,
-    ProtocolError,
-    TriptychError,
-)
+from .environment import DEFAULT_URL
+from .errors import DeadlineExceededError, ImageError, TriptychError
+from .headers import NO_HEADERS
 from .images import ImageInput
-from .results import Classification, Embedding, Health
-from .transport import InferRequest, InferResponse, InvalidArgumentError, Transport
+from .observing import Observer, Observers
+from .releases import RELEASE, described
+from .results import Classification, Embedding, Health, Release
+from .settings import DEFAULT_TIMEOUT_S, LONGEST_TIMEOUT_S, NOT_GIVEN, FetchUrls, NotGiven, Shrink, seconds
+from .sides import DEFAULT_SIDE, UNTOLD
+from .tls import Tls
+from .transport import InvalidArgumentError, Transport
 
-__all__ = ["DEFAULT_TIMEOUT_S", "DEFAULT_URL", "LONGEST_TIMEOUT_S", "Client", "connector"]
+__all__ = ["DEFAULT_TIMEOUT_S", "DEFAULT_URL", "LONGEST_TIMEOUT_S", "Client"]
 
 Result = TypeVar("Result")
-
-DEFAULT_URL: Final = "grpc://localhost:8001"  # Triton's own port
-DEFAULT_TIMEOUT_S: Final = 10.0  # a hundred times a usual answer, and still a time that people wait
 
 POLL_S: Final = 0.1  # between two health checks while waiting: short against any start-up
 LEAST_S: Final = 0.1  # what a last check gets, however late it is
 
-UNREADABLE: Final = (PermissionDeniedError, NotFoundError, ProtocolError, InvalidArgumentError)
-"""What the configuration ends with at an edge that lets only inference in: refused, hidden or unknown."""
 
-
-class Client:
+class Client(Configured):
     """Asks one Triptych server, or several that serve the same. Thread-safe; a context manager, or call `close`.
+
+    What is not given comes from the environment, see `triptych.environment`, else from the defaults.
 
     url:        `grpc://HOST:PORT`, `grpcs://…`, `http://…` or `https://…`; or several of them, asked in turn; or
                 `dns:///NAME:PORT` for gRPC to every address of a name (`dns+http:///…` and so on for the others)
-    timeout_s:  seconds that one request may take, retries and all, unless the call says otherwise
+    timeout_s:  seconds that one request may take, from reading its images, retries and all
+    top_k:      the most classes of an answer; None for all that the release computes
+    shrink:     whether large photographs are sent smaller, which needs Pillow: the shorter side keeps twice what the
+                release scales it to, or so many pixels
+    fetch_urls: whether images may be `http://` and `https://` URLs, fetched by this machine: see `Fetching`
     resilience: what is done about failure; see `triptych.config`
+    tls:        whom to trust, and the certificate to show, at `grpcs://` and `https://`; None: the system's authorities
+    token:      gives the bearer token of an attempt, at once: where getting one takes time, it keeps the last
+    headers:    of every request, over gRPC as metadata, such as `x-api-key`
+    plaintext_secrets: whether a token, a key or a cookie may go to another machine where everybody on the way reads it
+    observers:  are told of every call; see `triptych.observing`
     connect:    makes the transport to a server
     clock, sleep, random: the time in seconds, monotonic; waiting for some; and a number in [0, 1)
 
     Raises:
-        ValueError: `timeout_s` is not a positive number; so every method does. Or `url` is empty.
+        ValueError: a setting is out of range; so every method does. Or `url` is empty.
+        InvalidSettingError: an environment variable cannot be read.
         InvalidUrlError: a URL cannot be read. Nothing is connected before the first call.
     """
 
     def __init__(
         self,
-        url: str | Sequence[str] = DEFAULT_URL,
+        url: str | Sequence[str] | NotGiven = NOT_GIVEN,
         *,
-        timeout_s: float = DEFAULT_TIMEOUT_S,
-        resilience: Resilience = Resilience(),  # noqa: B008  frozen
+        timeout_s: float | NotGiven = NOT_GIVEN,
+        top_k: int | NotGiven | None = NOT_GIVEN,
+        shrink: Shrink | NotGiven = NOT_GIVEN,
+        fetch_urls: FetchUrls | NotGiven = NOT_GIVEN,
+        resilience: Resilience | NotGiven = NOT_GIVEN,
+        tls: Tls | None = None,
+        token: Token | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
+        plaintext_secrets: bool = False,
+        observers: Sequence[Observer] = (),
         connect: Callable[[Endpoint], Transport] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         random: Callable[[], float] = randomness.random,
     ) -> None:
-        self._timeout_s = asking.seconds(timeout_s)
-        self._clock = clock
-        self._sleep = sleep
-        endpoints = Endpoint.from_urls(url)
-        self._service = Service(endpoints, resilience, clock=clock, random=random)
-        self._connections = Connections(connect or connector(endpoints, resilience))
+        access = Access(tls=tls, token=token, headers=headers, plaintext_secrets=plaintext_secrets)
+        super().__init__(
+            url,
+            access,
+            timeout_s=timeout_s,
+            top_k=top_k,
+            shrink=shrink,
+            fetch_urls=fetch_urls,
+            resilience=resilience,
+        )
+        self._calls: Calls = Calls(
+            service=Service(self._endpoints, self._policy, clock=clock, random=random),
+            connections=Connections(connect or connector(self._endpoints, self._policy, access)),
+            observers=Observers(observers),
+            clock=clock,
+            sleep=sleep,
+        )
 
     def classify(
         self, image: ImageInput, *, top_k: int | None = None, timeout_s: float | None = None
@@ -84,30 +109,8 @@ class Client:
             ImageError: this image cannot be classified.
             TriptychError: the server cannot be asked; see `triptych.errors` for which and why.
         """
-        batch = Batch([(0, image)], classifications(top_k))
-        results = self._results(batch, self._seconds(timeout_s))
+        results = self._results([(0, image)], self._classifications(top_k), timeout_s)
         return only(results)
-
-    def classify_many(
-        self,
-        images: Iterable[ImageInput],
-        *,
-        batch_size: int = 8,  # the work of one request stays near 100 ms on one core
-        top_k: int | None = None,
-        timeout_s: float | None = None,
-    ) -> Iterator[Classification | ImageError]:
-        """Results in the order of `images`, an `ImageError` in the place of each that failed.
-
-        One request holds up to `batch_size` images (at most 32) and may take `timeout_s`. Images are
-        read as they are needed, so the iterable may be endless.
-
-        Raises:
-            TypeError: `images` is a single path or the bytes of a single image.
-            ValueError: `batch_size` or `top_k` out of range.
-            TriptychError: the server cannot be asked. Results handed out before stay valid.
-        """
-        asking.check_many(images, batch_size)
-        return self._in_batches(images, batch_size, classifications(top_k), self._seconds(timeout_s))
 
     def embed(self, image: ImageInput, *, timeout_s: float | None = None) -> Embedding:
         """The penultimate features of one image, for search and comparison.
@@ -116,25 +119,78 @@ class Client:
             ImageError: this image cannot be classified.
             TriptychError: the server cannot be asked.
         """
-        results = self._results(Batch([(0, image)], EMBEDDINGS), self._seconds(timeout_s))
+        results = self._results([(0, image)], EMBEDDINGS, timeout_s)
         return only(results)
+
+    def classify_many(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        batch_size: int = DEFAULT_SIZE,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        ordered: bool = True,
+        progress: Callable[[int], None] | None = None,
+        top_k: int | None = None,
+        timeout_s: float | None = None,
+    ) -> Generator[Classification | ImageError, None, None]:
+        """Results in the order of `images`, an `ImageError` in the place of each that failed.
+
+        One request holds up to `batch_size` images (at most 32) and may take `timeout_s`; `concurrency` are under way
+        at once (at most 64), a thread each. Images are named as they are needed, in the caller's thread, so the
+        iterable may be endless: at most `2 * concurrency * batch_size` are ahead of what was handed out.
+
+        ordered:  False for results as they come: `index` and `source` of each say which image it is of
+        progress: is called, in the caller's thread, with how many images are done, whenever a request is answered
+
+        An iterator that is closed, or fails, waits for the requests under way.
+
+        Raises:
+            TypeError: `images` is a single path, file, or the bytes of a single image.
+            ValueError: `batch_size`, `concurrency` or `top_k` out of range.
+            TriptychError: the server cannot be asked. Results handed out before stay valid.
+            Exception: what `images` itself raises, after the results of all images before that.
+        """
+        batches.check(images, batch_size=batch_size, concurrency=concurrency)
+        window = Window[Classification](concurrency=concurrency, ordered=ordered, progress=progress)
+        return self._many(images, batch_size, self._classifications(top_k), window, timeout_s)
+
+    def embed_many(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        batch_size: int = DEFAULT_SIZE,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        ordered: bool = True,
+        progress: Callable[[int], None] | None = None,
+        timeout_s: float | None = None,
+    ) -> Generator[Embedding | ImageError, None, None]:
+        """Features of many images, asked for as in `classify_many`."""
+        batches.check(images, batch_size=batch_size, concurrency=concurrency)
+        window = Window[Embedding](concurrency=concurrency, ordered=ordered, progress=progress)
+        return self._many(images, batch_size, EMBEDDINGS, window, timeout_s)
+
+    def release(self, *, timeout_s: float | None = None) -> Release:
+        """What the next server serves: it classifies and embeds the built-in image, and is asked for its configuration.
+
+        Raises:
+            TriptychError: the server cannot be asked.
+        """
+        return self._release(self._terms(timeout_s))
 
     def health(self, *, timeout_s: float | None = None) -> Health:
         """Classify the built-in image and compare with the release's known answer: one attempt, at the next server.
 
         Never raises for a server that is down or wrong: `Health.ok` and `Health.reason` say so.
         """
-        timeout_s = self._seconds(timeout_s)
-        started = self._clock()
-        batch = Batch([(0, health.image())], classifications(None))
+        terms = self._terms(timeout_s)
         try:
-            results, endpoint = self._asked(batch, timeout_s, direct=True)
+            batch = Batch([(0, health.image())], classifications(None), terms)
+            results, endpoint = self._asked(batch, direct=True)
             answer = only(results)
-            left_s = started + timeout_s - self._clock()
-            parameters = self._parameters(endpoint, max(left_s, LEAST_S))
+            parameters = self._parameters(endpoint, terms)
         except TriptychError as error:
-            return health.of_failure(error, elapsed_s=self._clock() - started)
-        return health.of_answer(answer, parameters, elapsed_s=self._clock() - started)
+            return health.of_failure(error, elapsed_s=terms.elapsed_s)
+        return health.of_answer(answer, parameters, elapsed_s=terms.elapsed_s)
 
     def wait_until_ready(self, timeout_s: float = 60.0) -> Health:  # slow disks included
         """Check `health` until it is good, and return it.
@@ -142,19 +198,20 @@ class Client:
         Raises:
             DeadlineExceededError: it was not good within `timeout_s`; the message says what it was last.
         """
-        deadline = self._clock() + asking.seconds(timeout_s)
+        clock = self._calls.clock
+        deadline = clock() + seconds(timeout_s)
         while True:
-            state = self.health(timeout_s=max(LEAST_S, min(deadline - self._clock(), self._timeout_s)))
+            state = self.health(timeout_s=max(LEAST_S, min(deadline - clock(), self._options.timeout_s)))
             if state.ok:
                 return state
-            if deadline - self._clock() <= POLL_S:
+            if deadline - clock() <= POLL_S:
                 raise DeadlineExceededError(f"not ready within {timeout_s:g} s: {state.reason}")
-            self._sleep(POLL_S)
+            self._calls.sleep(POLL_S)
 
     def close(self) -> None:
-        """Release the connections; a second call does nothing."""
-        for transport in self._connections.close():
-            transport.close()
+        """Release the connections; of a view, nothing. A second call does nothing."""
+        if not self._is_view:
+            self._calls.close()
 
     def __enter__(self) -> "Client":
         return self
@@ -164,111 +221,54 @@ class Client:
     ) -> None:
         self.close()
 
-    def _seconds(self, timeout_s: float | None) -> float:
-        return self._timeout_s if timeout_s is None else asking.seconds(timeout_s)
+    def _many(
+        self,
+        images: Iterable[ImageInput],
+        batch_size: int,
+        question: Question[Result],
+        window: Window[Result],
+        timeout_s: float | None,
+    ) -> Generator[Result | ImageError, None, None]:
+        self._terms(timeout_s)  # refused at once, not with the first result
 
-    def _in_batches(
-        self, images: Iterable[ImageInput], batch_size: int, question: Question[Result], timeout_s: float
-    ) -> Iterator[Result | ImageError]:
-        numbered = iter(enumerate(images))
-        while some := list(islice(numbered, batch_size)):
-            yield from self._results(Batch(some, question), timeout_s)
+        def answer(batch: Numbered[ImageInput]) -> list[Result | ImageError]:
+            return self._results(batch, question, timeout_s)
 
-    def _results(self, batch: Batch[Result], timeout_s: float) -> list[Result | ImageError]:
-        return self._asked(batch, timeout_s)[0]
+        drive = many.in_turn if window.concurrency == 1 else many.in_threads
+        return drive(batches.of(images, size=batch_size), answer, window)
+
+    def _results(
+        self, images: Numbered[ImageInput], question: Question[Result], timeout_s: float | None
+    ) -> list[Result | ImageError]:
+        terms = self._terms(timeout_s)
+        return self._asked(Batch(images, question, terms, side=self._side(terms)))[0]
 
     def _asked(
-        self, batch: Batch[Result], timeout_s: float, *, direct: bool = False
+        self, batch: Batch[Result], *, direct: bool = False
     ) -> tuple[list[Result | ImageError], Endpoint | None]:
         """The results, and the server that gave them."""
-        request = batch.request(timeout_s=timeout_s)
+        request = batch.request()
         if request is None:
             return batch.unsent(), None
-        started = self._clock()
         try:
-            answered = self._answered(request, direct=direct)
+            answered = self._calls.answered(request, direct=direct)
         except InvalidArgumentError as error:
             return batch.refused(error), None
-        elapsed_s = self._clock() - started
-        results = batch.answered(answered.response, request, elapsed_s=elapsed_s, attempts=answered.attempts)
-        return results, answered.endpoint
+        self._sides.saw(answered.response.response.model_version)
+        return batch.answered(answered, request), answered.endpoint
 
-    def _answered(self, request: InferRequest, *, direct: bool) -> Answered[InferResponse]:
-        self._connections.check_open()
-        course: Course[InferResponse] = self._service.call(timeout_s=request.timeout_s, direct=direct)
-        if self._service.renames:
-            for transport in self._connections.outlived(self._service.endpoints, self._clock()):
-                transport.close()
+    def _release(self, terms: Terms) -> Release:
+        results, endpoint = self._asked(Batch([(0, health.image())], RELEASE, terms))
+        return described(only(results), self._parameters(endpoint, terms))
 
-        def send(attempt: Attempt) -> Ended[InferResponse]:
-            try:
-                transport = self._connections.to(attempt.endpoint)
-                response = transport.infer(replace(request, timeout_s=attempt.timeout_s))
-            except TriptychError as error:
-                return self._service.ended(attempt, error=error)
-            return self._service.ended(attempt, response=response)
-
-        return self._hedged(course, send) if self._service.hedges else self._in_turn(course, send)
-
-    def _in_turn(
-        self, course: Course[InferResponse], send: Callable[[Attempt], Ended[InferResponse]]
-    ) -> Answered[InferResponse]:
-        """Drive a course of one attempt at a time, in this thread."""
-        outcome: Ended[InferResponse] | None = None
-        ended: Ended[InferResponse] | None = None
+    def _side(self, terms: Terms) -> int | None:
+        """What the shorter side of a large photograph keeps; None where it is sent as it is."""
+        if not self._sides.must_ask(self._options.shrink):
+            return self._sides.side(self._options.shrink)
         try:
-            while True:
-                step = course.send(outcome)
-                outcome = None
-                if isinstance(step, Start):
-                    ended = send(step.attempt)
-                elif ended is not None:
-                    outcome, ended = ended, None
-                else:
-                    self._sleep(max(0.0, step.until - self._clock()))
-        except StopIteration as stop:
-            answered: Answered[InferResponse] = stop.value
-            return answered
+            return self._sides.learned(self._release(terms))
+        except UNTOLD:
+            return DEFAULT_SIDE
 
-    def _hedged(
-        self, course: Course[InferResponse], send: Callable[[Attempt], Ended[InferResponse]]
-    ) -> Answered[InferResponse]:
-        """Drive a course of several attempts at once, a thread each; those that lose end at the call's deadline."""
-        outcome: Ended[InferResponse] | None = None
-        ended: queue.SimpleQueue[Ended[InferResponse]] = queue.SimpleQueue()
-        try:
-            while True:
-                step = course.send(outcome)
-                outcome = None
-                if isinstance(step, Start):
-                    attempt = step.attempt
-                    threading.Thread(target=lambda sent=attempt: ended.put(send(sent)), daemon=True).start()
-                else:
-                    try:
-                        outcome = ended.get(timeout=max(0.0, step.until - self._clock()))
-                    except queue.Empty:
-                        outcome = None
-        except StopIteration as stop:
-            answered: Answered[InferResponse] = stop.value
-            return answered
-
-    def _parameters(self, endpoint: Endpoint | None, timeout_s: float) -> Mapping[str, str] | None:
-        if endpoint is None:
-            return None
-        try:
-            return self._connections.to(endpoint).parameters(timeout_s=timeout_s)
-        except UNREADABLE:
-            return None
-
-
-def connector(endpoints: Sequence[Endpoint], policy: Resilience) -> Callable[[Endpoint], Transport]:
-    """What connects to these. A client of one protocol does not pay for the other, nor `import triptych` for both."""
-    if any(endpoint.is_grpc for endpoint in endpoints):
-        from .grpc_transport import GrpcTransport
-    if not all(endpoint.is_grpc for endpoint in endpoints):
-        from .http_transport import HttpTransport
-
-    def connect(endpoint: Endpoint) -> Transport:
-        return GrpcTransport(endpoint, policy) if endpoint.is_grpc else HttpTransport(endpoint, policy)
-
-    return connect
+    def _parameters(self, endpoint: Endpoint | None, terms: Terms) -> Mapping[str, str] | None:
+        return None if endpoint is None else self._calls.parameters(endpoint, timeout_s=terms.left_s(least_s=LEAST_S))

@@ -49,7 +49,7 @@ class BackOff:
 
     rest after the n-th failure in a row = uniform(1/2, 1) * min(cap_s, base_s * 2^(n - 1))
 
-    Where every server rests, the one that has rested longest is asked all the same.
+    Where every server rests, the one whose rest ends first is asked all the same.
     """
 
     base_s: float = 0.5
@@ -90,7 +90,7 @@ class Breaker:
 
     It opens after `failures` calls in a row that ended for want of a server: none reachable, or silent for `patience_s`
     or more. Open, it lets one call through every `open_s` and fails the others at once with `UnavailableError`; the
-    first that is answered, by whatever, closes it.
+    first that is answered closes it, be it by an error. That a server is full says neither.
     """
 
     failures: int = 20

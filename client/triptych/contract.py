@@ -48,6 +48,10 @@ HEALTH_CLASS_ID: Final = "health_class_id"
 HEALTH_SCORE: Final = "health_score"
 """Parameters of the ensemble's configuration: the known answer to the SDK's built-in health image."""
 
+LABELS: Final = "labels"
+RESIZE: Final = "resize"
+"""Further ones: how many classes there are, and the shorter side, in pixels, that preprocessing scales to."""
+
 HEALTH_TOLERANCE: Final = 0.02
 """How far the served probability may lie from the known one: many times what other kernels change."""
 

@@ -3,6 +3,7 @@
     TriptychError
     +-- ImageError             this image cannot be classified (missing, empty, damaged, too large ...)
     +-- InvalidUrlError        the server's URL cannot be read
+    +-- InvalidSettingError    an environment variable cannot be read
     +-- UnavailableError       nobody answers at that address
     +-- DeadlineExceededError  no answer in time
     +-- OverloadedError        the server takes no more requests now
@@ -15,6 +16,8 @@
 An error of a lower library is chained as `__cause__`, never passed on as it is. Of a server's words a message
 holds one line at most, and never its traceback.
 """
+
+import functools
 
 
 class TriptychError(Exception):
@@ -29,20 +32,29 @@ class ImageError(TriptychError):
 
     code:    one word for programs: `missing_file`, `is_directory`, `unreadable`, `unsupported_type`,
              `empty_image`, `not_an_image`, `corrupt_image`, `image_too_large`, `not_finite`;
-             `rejected` where a server of another kind gives none
+             of a URL `url_refused`, `fetch_failed`; `rejected` where a server of another kind gives none
     message: a sentence for people
-    source:  which image: its path, or `image I` by its place in the call
+    source:  which image: its path or URL, or `image I` by its place in the call
+    index:   that place, from 0
     """
 
-    def __init__(self, code: str, message: str, *, source: str) -> None:
+    def __init__(self, code: str, message: str, *, source: str, index: int = 0) -> None:
         super().__init__(f"{source}: {message} ({code})")
         self.code = code
         self.message = message
         self.source = source
+        self.index = index
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return functools.partial(ImageError, self.code, self.message, source=self.source, index=self.index), ()
 
 
 class InvalidUrlError(TriptychError):
     """A server URL that is not `grpc://`, `grpcs://`, `http://`, `https://` or `dns:///` with host and port."""
+
+
+class InvalidSettingError(TriptychError):
+    """A `TRIPTYCH_*` variable of the environment that says nothing of use; the message names it."""
 
 
 class UnavailableError(TriptychError):

@@ -1,11 +1,17 @@
 """How a gRPC channel is set up, the same for the synchronous and the asynchronous one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
+from . import grpc_codec, tls_errors
 from .config import Keepalive
 from .endpoint import Endpoint
+from .errors import UnavailableError
+from .tls import Material, WatchedTls, system_authorities
 
 GRACE_S = 30.0
 """What a call whose caller has left may take, so that it ends by itself and is not cancelled at the server."""
@@ -41,6 +47,8 @@ def options(endpoint: Endpoint, keepalive: Keepalive | None) -> list[tuple[str, 
         chosen += [
             ("grpc.keepalive_time_ms", int(keepalive.time_s * 1000)),
             ("grpc.keepalive_timeout_ms", int(keepalive.timeout_s * 1000)),
+            # gRPC has other pings under way, too, while which it sends none of keepalive; and waits a minute for those.
+            ("grpc.http2.ping_timeout_ms", int((keepalive.time_s + keepalive.timeout_s) * 1000)),
             ("grpc.keepalive_permit_without_calls", 0),
             # A server counts pings between its own data, and hangs up at the fourth. Two in a row are safe.
             ("grpc.http2.max_pings_without_data", 2),
@@ -50,6 +58,45 @@ def options(endpoint: Endpoint, keepalive: Keepalive | None) -> list[tuple[str, 
     return chosen
 
 
-def credentials(endpoint: Endpoint) -> Any:
-    """Of a secure channel; None for a plain one."""
-    return grpc.ssl_channel_credentials() if endpoint.secure else None
+def credentials(material: Material) -> Any:
+    """Of a secure channel."""
+    return grpc.ssl_channel_credentials(material.ca or system_authorities(), material.key, material.certificate)
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """A channel and the calls under way on it. A changed certificate needs a new one; the old one ends with its calls.
+
+    material: what its TLS was set up with; None without TLS
+    calls:    under way, those that were left included
+    left:     under way, their callers gone
+    """
+
+    channel: Any
+    material: Material | None
+    infer: Any
+    config: Any
+    calls: int = 0
+    left: int = 0
+
+    @classmethod
+    def on(cls, channel: Any, material: Material | None) -> "Line":
+        """A line without calls."""
+        return cls(channel, material, grpc_codec.INFER.of(channel), grpc_codec.CONFIG.of(channel))
+
+
+@contextmanager
+def tls_explained(endpoint: Endpoint, tls: WatchedTls | None) -> Iterator[None]:
+    """Raise an `UnavailableError` as what a failure of TLS means, where it was one."""
+    shows_certificate = tls is not None and tls.shows_certificate
+    with tls_errors.explained(
+        endpoint, shows_certificate=shows_certificate, kinds=UnavailableError, words=_words_of_connecting
+    ):
+        yield
+
+
+def _words_of_connecting(error: Exception) -> str:
+    """What gRPC says; nothing where it is what a server or a proxy says."""
+    cause = error.__cause__
+    words = (cause.details() or "") if isinstance(cause, grpc.RpcError) else ""
+    return words if words.startswith("failed to connect") else ""

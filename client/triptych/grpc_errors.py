@@ -91,4 +91,4 @@ def _pushback_s(metadata: Any) -> float | None:
     values = [value for key, value in metadata or () if key == _PUSHBACK]
     if not values:
         return None
-    return int(values[0]) / 1000 if str(values[0]).isdecimal() else float("inf")
+    return float(values[0]) / 1000 if str(values[0]).isdecimal() else float("inf")

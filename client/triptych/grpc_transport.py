@@ -1,95 +1,158 @@
 """gRPC transport of the synchronous client."""
 
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
 
 from . import grpc_channel, grpc_codec
+from .access import NO_ACCESS, Access, advised
 from .config import Resilience
 from .endpoint import Endpoint
 from .errors import OverloadedError
+from .grpc_channel import Line
 from .grpc_errors import translated
+from .headers import NO_HEADERS
+from .tls import Material, WatchedTls
 from .transport import InferRequest, InferResponse
 
 
 class GrpcTransport:
-    """Triton's gRPC service at one endpoint, over one channel."""
+    """Triton's gRPC service at one endpoint, over one channel, and another after a certificate has changed.
 
-    def __init__(self, endpoint: Endpoint, policy: Resilience | None = None) -> None:
+    tls: None for the system's authorities
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        policy: Resilience | None = None,
+        *,
+        access: Access = NO_ACCESS,
+        tls: WatchedTls | None = None,
+    ) -> None:
         policy = policy or Resilience()
         self._endpoint = endpoint
-        options, credentials = grpc_channel.options(endpoint, policy.keepalive), grpc_channel.credentials(endpoint)
-        if credentials is None:
-            self._channel = grpc.insecure_channel(endpoint.authority, options)
-        else:
-            self._channel = grpc.secure_channel(endpoint.authority, credentials, options)
-        self._infer = grpc_codec.INFER.of(self._channel)
-        self._config = grpc_codec.CONFIG.of(self._channel)
+        self._access = access
+        self._tls = (tls or WatchedTls()) if endpoint.secure else None
+        self._options = grpc_channel.options(endpoint, policy.keepalive)
         self._lock = threading.Lock()
-        self._abandoned = 0
+        self._line = self._open(self._material())
+        self._lines = {self._line}
         self._closing = False
         self._cancels = policy.cancels
         self._asks_version = policy.cancels is None
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
-        message = grpc_codec.encode(request)
-        if self._asks_version:
-            self._ask_version()
-        with translated(self._endpoint, timeout_s=request.timeout_s):
+        deadline = time.monotonic() + request.timeout_s
+        sent = self._access.headers_with(request.headers)
+        message, metadata = grpc_codec.encode(request), tuple(sent.items())
+        with self._on_line(sent, timeout_s=request.timeout_s) as line:
+            left_s = max(0.0, deadline - time.monotonic())
+            if self._asks_version:
+                self._ask_version(line, metadata)
             if self._cancels:
-                answer = self._infer(message, timeout=request.timeout_s)
+                answer = line.infer(message, timeout=left_s, metadata=metadata)
             else:
-                answer = self._answer_or_leave(message, request.timeout_s)
+                answer = self._answer_or_leave(line, message, left_s, metadata)
         return grpc_codec.decode(answer)
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        with translated(self._endpoint, timeout_s=timeout_s):
-            answer = self._config(grpc_codec.CONFIG_REQUEST, timeout=timeout_s)
+        sent = self._access.headers_with(NO_HEADERS)
+        with self._on_line(sent, timeout_s=timeout_s) as line:
+            answer = line.config(grpc_codec.CONFIG_REQUEST, timeout=timeout_s, metadata=tuple(sent.items()))
         return grpc_codec.parameters(answer)
 
     def close(self) -> None:
         """Release the channel, once the calls that were left have ended; a second call does nothing."""
         with self._lock:
             self._closing = True
-            if self._abandoned:
-                return
-        self._channel.close()
+            done = [line for line in self._lines if not line.left]
+            self._lines.difference_update(done)
+        for line in done:
+            line.channel.close()
 
-    def _answer_or_leave(self, message: Any, timeout_s: float) -> Any:
+    def _open(self, material: Material | None) -> Line:
+        if material is None:
+            channel = grpc.insecure_channel(self._endpoint.authority, self._options)
+        else:
+            channel = grpc.secure_channel(self._endpoint.authority, grpc_channel.credentials(material), self._options)
+        return Line.on(channel, material)
+
+    def _material(self) -> Material | None:
+        return self._tls.current() if self._tls else None
+
+    @contextmanager
+    def _on_line(self, sent: Mapping[str, str], *, timeout_s: float) -> Iterator[Line]:
+        """The line for a call with these headers, whose failures are translated.
+
+        Raises:
+            TriptychError: the call failed, or this transport is closed.
+        """
+        with (
+            grpc_channel.tls_explained(self._endpoint, self._tls),
+            advised(sent),
+            translated(self._endpoint, timeout_s=timeout_s),
+        ):
+            line = self._taken()
+            try:
+                yield line
+            finally:
+                for done in self._given_back(line):
+                    done.channel.close()
+
+    def _taken(self) -> Line:
+        material = self._material()
+        with self._lock:
+            if self._closing:
+                raise ValueError("closed")
+            if self._line.material is not material:
+                self._line = self._open(material)
+                self._lines.add(self._line)
+            self._line.calls += 1
+            return self._line
+
+    def _given_back(self, line: Line, *, left: bool = False) -> list[Line]:
+        """Note that a call on this line has ended, and give the lines that are not needed any more."""
+        with self._lock:
+            line.calls -= 1
+            line.left -= left
+            done = [each for each in self._lines if not (each.left if self._closing else each.calls)]
+            done = [each for each in done if self._closing or each is not self._line]
+            self._lines.difference_update(done)
+            return done
+
+    def _answer_or_leave(self, line: Line, message: Any, timeout_s: float, metadata: Any) -> Any:
         """The answer; where there is none in time, leave the call to end by itself, for the server's sake.
 
         Raises:
             OverloadedError: too many calls were left before.
             grpc.FutureTimeoutError: there is none in time.
             grpc.RpcError: the call failed.
-            ValueError: this transport is closed.
         """
-        if self._closing:
-            raise ValueError("closed")
-        if self._abandoned >= grpc_channel.MOST_ABANDONED:
+        if sum(each.left for each in tuple(self._lines)) >= grpc_channel.MOST_ABANDONED:
             count = grpc_channel.MOST_ABANDONED
             raise OverloadedError(f"{self._endpoint} still works on {count} requests whose deadlines are over")
-        call = self._infer.future(message, timeout=timeout_s + grpc_channel.GRACE_S)
+        call = line.infer.future(message, timeout=timeout_s + grpc_channel.GRACE_S, metadata=metadata)
         try:
             return call.result(timeout=timeout_s)
         except grpc.FutureTimeoutError:
             with self._lock:
-                self._abandoned += 1
-            call.add_done_callback(self._ended)
+                line.calls += 1
+                line.left += 1
+            call.add_done_callback(lambda _: self._ended(line))
             raise
 
-    def _ended(self, _: Any) -> None:
-        with self._lock:
-            self._abandoned -= 1
-            closes = self._closing and not self._abandoned
-        if closes:  # not here: this thread is the channel's own
-            threading.Thread(target=self._channel.close, daemon=True).start()
+    def _ended(self, line: Line) -> None:
+        for done in self._given_back(line, left=True):  # not here: this thread is the channel's own
+            threading.Thread(target=done.channel.close, daemon=True).start()
 
-    def _ask_version(self) -> None:
+    def _ask_version(self, line: Line, metadata: Any) -> None:
         """Learn, without waiting, whether this server survives a cancellation."""
         self._asks_version = False
 
@@ -97,6 +160,6 @@ class GrpcTransport:
             if not call.cancelled() and call.exception() is None:
                 self._cancels = grpc_codec.cancels_safely(call.result().version)
 
-        ask = grpc_codec.METADATA.of(self._channel)
-        with translated(self._endpoint, timeout_s=grpc_channel.VERSION_S):
-            ask.future(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S).add_done_callback(note)
+        ask = grpc_codec.METADATA.of(line.channel)
+        asked = ask.future(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata)
+        asked.add_done_callback(note)

@@ -16,6 +16,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _BODILESS = frozenset({204, 304})
 _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: ([^\r\n]*))?\r?\n")
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _TRAILER = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -23,6 +24,18 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 class NotHttpError(Exception):
     """The bytes are no answer of HTTP/1.1, or one without measure."""
+
+
+class StatusError(Exception):
+    """The answer has another status than 200."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class UnansweredError(Exception):
+    """A connection broke before a byte of the answer came; its cause says how."""
 
 
 class EndedEarlyError(ConnectionError):
@@ -56,6 +69,7 @@ class AnswerReader:
         self._begun = False
         self._head: tuple[int, str, Message, bool] | None = None
         self._chunks: list[bytes] = []
+        self._chunks_bytes = 0
 
     @property
     def begun(self) -> bool:
@@ -110,10 +124,10 @@ class AnswerReader:
     def _read_body(self, headers: Message, *, ended: bool) -> bytes | None:
         if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
             return self._read_chunks()
-        length = headers.get("Content-Length")
-        if length is None:
+        if not _is_measured(headers):
             return self._take(len(self._arrived)) if ended else None
-        if not length.strip().isdecimal() or int(length) > MAX_BODY_BYTES:
+        length = ", ".join(sorted({each.strip() for each in headers.get_all("Content-Length", [])}))
+        if not _LENGTH.fullmatch(length) or int(length) > MAX_BODY_BYTES:
             raise NotHttpError(f"its Content-Length is {length[:40]!r}")
         return self._take(int(length)) if len(self._arrived) >= int(length) else None
 
@@ -133,11 +147,12 @@ class AnswerReader:
                     return None
                 self._take(trailer.end())
                 return b"".join(self._chunks)
-            if sum(map(len, self._chunks)) + count > MAX_BODY_BYTES:
+            if self._chunks_bytes + count > MAX_BODY_BYTES:
                 raise NotHttpError("the answer has no end")
             if len(self._arrived) < start + count + 2:
                 return None
             self._chunks.append(self._take(start + count + 2)[start:-2])
+            self._chunks_bytes += count
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._arrived[:count])
@@ -147,5 +162,11 @@ class AnswerReader:
     def _whole(self, body: bytes) -> Answer:
         assert self._head is not None  # noqa: S101  for the type checker
         status, reason, headers, persistent = self._head
-        measured = status in _BODILESS or "Content-Length" in headers or "Transfer-Encoding" in headers
+        measured = status in _BODILESS or _is_measured(headers)
         return Answer(status, reason, headers, body, reusable=persistent and measured and not self._arrived)
+
+
+def _is_measured(headers: Message) -> bool:
+    """Whether the body says where it ends, so that the connection need not."""
+    encoding = headers.get("Transfer-Encoding")
+    return "Content-Length" in headers if encoding is None else "chunked" in encoding.lower()

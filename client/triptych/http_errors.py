@@ -20,7 +20,7 @@ from .errors import (
     TriptychError,
     UnavailableError,
 )
-from .http1 import Answer, NotHttpError
+from .http1 import Answer, NotHttpError, StatusError
 from .transport import InvalidArgumentError
 from .wording import first_line, meaning
 
@@ -76,6 +76,8 @@ def translated(endpoint: Endpoint, *, timeout_s: float) -> Iterator[None]:
         yield
     except tuple(FAILURES) as error:
         kind = next(kind for kind in FAILURES if isinstance(error, kind))
+        if kind is TimeoutError and getattr(error, "errno", None) is not None:
+            kind = OSError  # the kernel's own: it has found the other end gone, before the deadline
         words = _WORDS.get(kind, _BROKE)
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise FAILURES[kind](words.format(endpoint=endpoint, timeout_s=timeout_s, error=reason)) from error
@@ -89,13 +91,14 @@ def check(answer: Answer, endpoint: Endpoint) -> None:
     words = _message(answer.body)
     kind = meaning(words) or STATUSES.get(status) or (ServerError if status >= 500 else ProtocolError)
     if kind is InvalidArgumentError:
-        raise InvalidArgumentError(words or answer.reason or "no message")  # whole: it has a line an image
+        # Whole: it has a line an image.
+        raise InvalidArgumentError(words or answer.reason or "no message") from StatusError(status)
     after_s = _retry_after_s(answer.headers.get("Retry-After"), now=time.time())
     if kind is UnavailableError and status == 503 and (after_s is not None or "x-envoy-overloaded" in answer.headers):
         kind = OverloadedError
     error = kind(f"{endpoint}: HTTP {status}: {first_line(words or answer.reason or 'no message')}")
     error.retry_after_s = after_s
-    raise error
+    raise error from StatusError(status)
 
 
 def _retry_after_s(value: str | None, *, now: float) -> float | None:
@@ -106,7 +109,7 @@ def _retry_after_s(value: str | None, *, now: float) -> float | None:
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 

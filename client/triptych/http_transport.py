@@ -1,49 +1,60 @@
-"""HTTP transport of the synchronous client: sockets, kept open between requests."""
+"""HTTP transport of the synchronous client: connections, kept open between requests."""
 
-import select
 import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Mapping
 
-from . import contract, http1, http_codec, http_errors
+from . import contract, http1, http_codec, http_errors, tls_errors
+from .access import NO_ACCESS, Access, advised
 from .config import Keepalive, Resilience
 from .endpoint import Endpoint
-from .http1 import Answer, AnswerReader
+from .headers import NO_HEADERS
+from .http1 import Answer
+from .http_connection import HttpConnection, left_s
 from .http_errors import ClosedError, NotConnectedError
 from .resolving import lookup_within
 from .tcp import keep_alive
+from .tls import Material, WatchedTls
 from .transport import InferRequest, InferResponse
 
-_CHUNK_BYTES = 1 << 16
 _IDLE_AT_MOST = 64  # connections kept open by one client; more threads than that open and close their own
 
 
-class _UnansweredError(Exception):
-    """A connection broke before a byte of the answer came; its cause says how."""
-
-
 class HttpTransport:
-    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed."""
+    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed.
 
-    def __init__(self, endpoint: Endpoint, policy: Resilience | None = None) -> None:
+    tls: None for the system's authorities
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        policy: Resilience | None = None,
+        *,
+        access: Access = NO_ACCESS,
+        tls: WatchedTls | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._access = access
         self._keepalive: Keepalive | None = (policy or Resilience()).keepalive
         self._model_path = f"{endpoint.path}/v2/models/{contract.MODEL_NAME}"
-        self._tls = ssl.create_default_context() if endpoint.secure else None
-        self._idle: deque[socket.socket] = deque()
+        self._tls = (tls or WatchedTls()) if endpoint.secure else None
+        self._idle: deque[HttpConnection] = deque()
         self._closed = False
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
-        body, headers = http_codec.encode(request)
-        answer = self._exchange("POST", "/infer", headers=headers, body=body, timeout_s=request.timeout_s)
+        body, described = http_codec.encode(request)
+        answer = self._exchange(
+            "POST", "/infer", described=described, more=request.headers, body=body, timeout_s=request.timeout_s
+        )
         return http_codec.decode(answer.body, answer.headers.get(http_codec.HEADER_LENGTH))
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        return http_codec.parameters(self._exchange("GET", "/config", headers={}, body=b"", timeout_s=timeout_s).body)
+        answer = self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=b"", timeout_s=timeout_s)
+        return http_codec.parameters(answer.body)
 
     def close(self) -> None:
         """Close the connections that nobody uses, and the others when they are done; a second call does nothing."""
@@ -51,18 +62,33 @@ class HttpTransport:
         while self._idle:
             self._idle.pop().close()
 
-    def _exchange(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Answer:
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        described: Mapping[str, str],
+        more: Mapping[str, str],
+        body: bytes,
+        timeout_s: float,
+    ) -> Answer:
         deadline = time.monotonic() + timeout_s
+        sent = self._access.headers_with(more)
         host = self._endpoint.host_header
-        data = http1.request(method, self._model_path + path, host=host, headers=headers, body=body)
-        with http_errors.translated(self._endpoint, timeout_s=timeout_s):
+        data = http1.request(method, self._model_path + path, host=host, headers={**described, **sent}, body=body)
+        shows_certificate = self._tls is not None and self._tls.shows_certificate
+        with (
+            http_errors.translated(self._endpoint, timeout_s=timeout_s),
+            tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
+        ):
             answer = self._once(self._kept(), data, deadline) or self._once(self._connect(deadline), data, deadline)
             if answer is None:
                 raise http1.EndedEarlyError("the server closed the connection without an answer")
-        http_errors.check(answer, self._endpoint)
+        with advised(sent):
+            http_errors.check(answer, self._endpoint)
         return answer
 
-    def _once(self, connection: socket.socket | None, data: bytes, deadline: float) -> Answer | None:
+    def _once(self, connection: HttpConnection | None, data: bytes, deadline: float) -> Answer | None:
         """The answer; None where there is no connection, or it broke before a byte of the answer came.
 
         A server closes a connection that was idle for long at any moment, so also while a request is on its way.
@@ -70,8 +96,8 @@ class HttpTransport:
         if connection is None:
             return None
         try:
-            answer = _ask(connection, data, deadline)
-        except _UnansweredError:
+            answer = connection.ask(data, deadline)
+        except http1.UnansweredError:
             connection.close()
             return None
         except BaseException:
@@ -83,25 +109,29 @@ class HttpTransport:
             connection.close()
         return answer
 
-    def _kept(self) -> socket.socket | None:
+    def _kept(self) -> HttpConnection | None:
         """A connection of an earlier request that the server has not closed."""
         if self._closed:
             raise ClosedError
+        material = self._material()
         while True:
             try:
                 connection = self._idle.pop()
             except IndexError:
                 return None
-            if not _is_readable(connection):
+            if connection.material is material and not connection.is_readable:
                 return connection
             connection.close()
 
-    def _connect(self, deadline: float) -> socket.socket:
-        addresses = lookup_within(self._endpoint.host, self._endpoint.port, timeout_s=_left_s(deadline))
+    def _material(self) -> Material | None:
+        return self._tls.current() if self._tls else None
+
+    def _connect(self, deadline: float) -> HttpConnection:
+        addresses = lookup_within(self._endpoint.host, self._endpoint.port, timeout_s=left_s(deadline))
         failure: OSError | None = None
         for tried, address in enumerate(addresses):
             try:
-                connection = socket.create_connection(address, _left_s(deadline) / (len(addresses) - tried))
+                connection = socket.create_connection(address, left_s(deadline) / (len(addresses) - tried))
             except OSError as error:
                 failure = error
                 continue
@@ -110,51 +140,15 @@ class HttpTransport:
             raise failure
         raise NotConnectedError(str(getattr(failure, "strerror", None) or failure)) from failure
 
-    def _secured(self, connection: socket.socket, deadline: float) -> socket.socket:
+    def _secured(self, connection: socket.socket, deadline: float) -> HttpConnection:
         keep_alive(connection, self._keepalive)
-        if self._tls is None:
-            return connection
+        material = self._material()
+        if material is None:
+            return HttpConnection(connection, None)
         try:
-            connection.settimeout(_left_s(deadline))
-            return self._tls.wrap_socket(connection, server_hostname=self._endpoint.certificate_name)
+            connection.settimeout(left_s(deadline))
+            secured = material.context.wrap_socket(connection, server_hostname=self._endpoint.certificate_name)
         except BaseException:
             connection.close()
             raise
-
-
-def _ask(connection: socket.socket, data: bytes, deadline: float) -> Answer:
-    """Send a request and read its answer, each wait as long as the deadline lets it.
-
-    Raises:
-        _UnansweredError: the connection broke before a byte of the answer came.
-        OSError, NotHttpError: it failed otherwise.
-    """
-    reader = AnswerReader()
-    try:
-        try:
-            connection.settimeout(_left_s(deadline))
-            connection.sendall(data)
-        except (ConnectionError, ssl.SSLEOFError):
-            connection.settimeout(_left_s(deadline))  # a server that refuses a request early has said why
-        while True:
-            answer = reader.feed(connection.recv(_CHUNK_BYTES))
-            if answer is not None:
-                return answer
-            connection.settimeout(_left_s(deadline))
-    except (ConnectionError, ssl.SSLEOFError) as error:
-        if reader.begun:
-            raise
-        raise _UnansweredError from error
-
-
-def _left_s(deadline: float) -> float:
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError("the deadline is over")
-    return left_s
-
-
-def _is_readable(connection: socket.socket) -> bool:
-    poll = select.poll()
-    poll.register(connection, select.POLLIN | select.POLLHUP | select.POLLERR)
-    return bool(poll.poll(0))
+        return HttpConnection(secured, material)

@@ -3,13 +3,15 @@
 import io
 import os
 import stat
-from typing import IO, Any, Protocol, TypeAlias, runtime_checkable
+from dataclasses import dataclass
+from typing import IO, Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import contract
+from . import contract, data_urls
 from .errors import ImageError
+from .fetching import Fetching, is_url, refused, shown
 
 
 @runtime_checkable
@@ -29,35 +31,51 @@ class _PillowImage(Protocol):
 ImageInput: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | _PillowImage | NDArray[Any]
 )
-"""A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array."""
+"""A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array.
 
+A `str` may also be a `data:` URL, or an `http://` or `https://` one where fetching is switched on.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How what callers call an image becomes bytes.
+
+    side:      pixels that the shorter side of a large photograph keeps; None: it stays as it is
+    fetching:  how URLs are fetched; None: not at all
+    timeout_s: that fetching one may take
+    """
+
+    side: int | None = None
+    fetching: Fetching | None = None
+    timeout_s: float = 0.0
+
+
+AS_IT_IS: Final = Reading()
 
 _AT_MOST = contract.MAX_IMAGE_BYTES + 1  # bytes that are read, so that no endless file fills the memory
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
-def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
-    """The encoded bytes of `image`, and the words that errors call it by: its path or `image {index}`.
+def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -> tuple[bytes, str]:
+    """The encoded bytes of `image`, and the words that errors call it by: its path or URL, or `image {index}`.
 
-    Pillow images and arrays are encoded as PNG, which loses nothing.
+    Pillow images and arrays are encoded as PNG, which loses nothing, unless they are shrunk.
 
     Raises:
         ImageError: the image cannot be read or is of no supported type.
     """
     name = f"image {index}"
-    if isinstance(image, str | os.PathLike):
-        name = os.fspath(image)
-        body = _file_bytes(name)
-    elif isinstance(image, bytes | bytearray | memoryview):
-        body = bytes(image)
-    elif isinstance(image, np.ndarray):
-        body = _png_of_array(image, source=name)
+    if isinstance(image, np.ndarray):
+        body = _of_picture(_picture(image, source=name), reading, source=name)
     elif isinstance(image, _PillowImage):
-        body = _png(image, source=name)
-    elif hasattr(image, "read"):
-        body = _stream_bytes(image, source=name)
+        body = _of_picture(image, reading, source=name)
     else:
-        raise ImageError("unsupported_type", f"a {type(image).__name__} is not an image", source=name)
+        body, name = _given_bytes(image, reading, source=name)
+        if reading.side is not None:
+            from .shrinking import shrunk
+
+            body = shrunk(body, side=reading.side)
     if not body:
         raise ImageError("empty_image", "the image has 0 bytes", source=name)
     if len(body) > contract.MAX_IMAGE_BYTES:
@@ -66,6 +84,36 @@ def encoded(image: ImageInput, *, index: int = 0) -> tuple[bytes, str]:
             "image_too_large", f"the image has more than {limit} bytes, the most that is accepted", source=name
         )
     return body, name
+
+
+def _given_bytes(image: Any, reading: Reading, *, source: str) -> tuple[bytes, str]:
+    if isinstance(image, str) and data_urls.is_data_url(image):
+        return _data_url_bytes(image, source=source), source
+    if isinstance(image, str) and is_url(image):
+        return _url_bytes(image, reading)
+    if isinstance(image, str | os.PathLike):
+        path = os.fspath(image)
+        return _file_bytes(path), path
+    if isinstance(image, bytes | bytearray | memoryview):
+        return bytes(image), source
+    if hasattr(image, "read"):
+        return _stream_bytes(image, source=source), source
+    raise ImageError("unsupported_type", f"a {type(image).__name__} is not an image", source=source)
+
+
+def _data_url_bytes(url: str, *, source: str) -> bytes:
+    try:
+        return data_urls.decoded(url)
+    except ValueError as error:
+        raise ImageError("unreadable", f"the data: URL cannot be read: {error}", source=source) from error
+
+
+def _url_bytes(url: str, reading: Reading) -> tuple[bytes, str]:
+    if reading.fetching is None:
+        raise refused(url, "this client fetches no URLs; give it fetch_urls=True, or send the bytes")
+    from .http_fetch import fetch
+
+    return fetch(url, reading.fetching, timeout_s=reading.timeout_s), shown(url)
 
 
 def _file_bytes(path: str) -> bytes:
@@ -102,7 +150,7 @@ def _stream_bytes(stream: Any, *, source: str) -> bytes:
     return body
 
 
-def _png_of_array(array: NDArray[Any], *, source: str) -> bytes:
+def _picture(array: NDArray[Any], *, source: str) -> _PillowImage:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
         message = f"an array must be (H, W, 3) uint8, not {array.shape} {array.dtype}"
         raise ImageError("unsupported_type", message, source=source)
@@ -111,14 +159,23 @@ def _png_of_array(array: NDArray[Any], *, source: str) -> bytes:
     except ModuleNotFoundError as error:
         message = "encoding an array needs Pillow: pip install 'triptych[images]'"
         raise ImageError("unsupported_type", message, source=source) from error
-    return _png(Image.fromarray(np.ascontiguousarray(array)), source=source)
+    return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _png(image: _PillowImage, *, source: str) -> bytes:
-    buffer = io.BytesIO()
+def _of_picture(image: _PillowImage, reading: Reading, *, source: str) -> bytes:
     try:
-        encodable = image if image.mode in _PNG_MODES else image.convert("RGB")
-        encodable.save(buffer, format="PNG", exif=image.getexif())  # with the orientation, which the server reads
+        small = None
+        if reading.side is not None:
+            from .shrinking import shrunk_picture
+
+            small = shrunk_picture(image, side=reading.side)
+        return _png(image) if small is None else small
     except (OSError, ValueError, SystemError) as error:  # a lazily opened file that is damaged; no pixels; closed
         raise ImageError("unreadable", f"the Pillow image cannot be encoded: {error}", source=source) from error
+
+
+def _png(image: _PillowImage) -> bytes:
+    buffer = io.BytesIO()
+    encodable = image if image.mode in _PNG_MODES else image.convert("RGB")
+    encodable.save(buffer, format="PNG", exif=image.getexif())  # with the orientation, which the server reads
     return buffer.getvalue()

@@ -1,5 +1,6 @@
 """What the SDK returns: frozen, typed, free of tensors except for embeddings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +20,17 @@ class Prediction:
 class Classification:
     """The K best classes of one image, best first.
 
-    release:    number of the release that answered
-    request_id: what the server logged and traced this request under
-    elapsed_s:  seconds from sending the request to the whole answer, shared by all images of a request
-    attempts:   how often the request was sent until then
+    release:       number of the release that answered
+    request_id:    what the server logged and traced this request under
+    elapsed_s:     seconds from sending the request to the whole answer, retries and all
+    attempts:      how often the request was sent until then
+    model_version: what the server called its version
+    endpoint:      URL of the server that answered
+    attempt_s:     seconds of the attempt that was answered, alone
+    read_s:        seconds before the sending: reading, fetching and shrinking the images of the request
+    index, source: which image of the call: its place, from 0, and its path or URL, or `image I`
+
+    All but the last two are the same for all images of a request.
     """
 
     predictions: tuple[Prediction, ...]
@@ -30,6 +38,12 @@ class Classification:
     request_id: str
     elapsed_s: float
     attempts: int = 1
+    model_version: str = ""
+    endpoint: str = ""
+    attempt_s: float = 0.0
+    read_s: float = 0.0
+    index: int = 0
+    source: str = "image 0"
 
     @property
     def top(self) -> Prediction:
@@ -39,13 +53,43 @@ class Classification:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedding:
-    """Penultimate features of one image; `vector` is (D,) float32."""
+    """Penultimate features of one image; `vector` is (D,) float32. All else as for `Classification`."""
 
     vector: NDArray[np.float32]
     release: int
     request_id: str
     elapsed_s: float
     attempts: int = 1
+    model_version: str = ""
+    endpoint: str = ""
+    attempt_s: float = 0.0
+    read_s: float = 0.0
+    index: int = 0
+    source: str = "image 0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a server tells of the release that it serves. None: it does not tell, or its edge lets nobody ask.
+
+    number:         of the release
+    model_version:  what the server called it
+    endpoint:       URL of the server that was asked; behind it, and at others, another release may serve as well
+    top_k:          K, the classes of an answer
+    embedding_size: D, the features of an embedding
+    labels:         how many classes there are in all
+    resize:         pixels of the shorter side that its preprocessing scales an image to
+    parameters:     of the ensemble's configuration, as they are there
+    """
+
+    number: int
+    model_version: str
+    endpoint: str
+    top_k: int
+    embedding_size: int
+    labels: int | None
+    resize: int | None
+    parameters: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,9 @@ _TREATMENTS: Mapping[type[TriptychError], Treatment] = {
     OverloadedError: Treatment(Again.ANYWHERE, Sign.BUSY),
     DeadlineExceededError: Treatment(Again.NEVER, Sign.FAULTY),
     ServerError: Treatment(Again.NEVER, Sign.FAULTY),
+    # A Triton that stops unloads its models before it closes its ports.
+    NotFoundError: Treatment(Again.ELSEWHERE, Sign.GONE),
     # One of several servers that was set up wrongly: the others do better.
-    NotFoundError: Treatment(Again.NEVER, Sign.FAULTY),
     PermissionDeniedError: Treatment(Again.NEVER, Sign.FAULTY),
     ProtocolError: Treatment(Again.NEVER, Sign.FAULTY),
 }

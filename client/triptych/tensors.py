@@ -28,5 +28,5 @@ def decoded(data: bytes, *, datatype: str, shape: Sequence[int]) -> NDArray[Any]
         else:
             values = np.frombuffer(data, dtype=triton_to_np_dtype(datatype))
         return values.reshape(tuple(shape))
-    except (ValueError, TypeError, struct.error) as error:
+    except (ValueError, TypeError, OverflowError, struct.error) as error:
         raise ProtocolError(f"a tensor's bytes do not fit its shape {list(shape)} of {datatype}: {error}") from error

@@ -9,11 +9,13 @@ It answers each image by a checksum of its bytes, or fails as it is told to. Not
 
 import asyncio
 import json
+import ssl
 import threading
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -57,6 +59,18 @@ def label(image: bytes) -> str:
     return f"image {class_id(image):08x}"
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files of a server that is spoken to through TLS.
+
+    client_ca: clients must show a certificate of one of these authorities
+    """
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+
 class FakeServer:
     """A server on loopback, on free ports unless they are given. A context manager.
 
@@ -66,6 +80,8 @@ class FakeServer:
     fails:    the failure of every request from now on, or None; may be set at any time
     requests: how many inferences were asked for; `versions`: how often the server's version was
     deadlines_s: what was left of each inference's gRPC deadline
+    headers: what each inference came with: HTTP's headers, names in lower case, or gRPC's metadata
+    callers: the common name of the certificate that each inference's client showed, or ""
     """
 
     def __init__(
@@ -78,6 +94,7 @@ class FakeServer:
         failure: Callable[[int], Failure | None] = lambda _: None,
         grpc_port: int = 0,
         http_port: int = 0,
+        tls: Certificate | None = None,
     ) -> None:
         self._release = release
         self._version = version
@@ -86,53 +103,76 @@ class FakeServer:
         self._ports = (grpc_port, http_port)
         self._lock = threading.Lock()
         self._leaving = threading.Event()
-        self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+        self._failed: OSError | None = None
         self.answer_s = answer_s
         self.fails: Failure | None = None
         self.requests = 0
         self.versions = 0
         self.deadlines_s: list[float | None] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.callers: list[str] = []
+        self._tls = tls
 
     @property
     def grpc_url(self) -> str:
         """Where it speaks gRPC."""
-        return f"grpc://{_LOOPBACK}:{self._ports[0]}"
+        return f"grpc{'s' if self._tls else ''}://{_LOOPBACK}:{self._ports[0]}"
 
     @property
     def http_url(self) -> str:
         """Where it speaks HTTP."""
-        return f"http://{_LOOPBACK}:{self._ports[1]}"
+        return f"http{'s' if self._tls else ''}://{_LOOPBACK}:{self._ports[1]}"
 
     def __enter__(self) -> "FakeServer":
         self._workers = ThreadPoolExecutor(_WORKERS)
         self._rpc = grpc.server(self._workers, options=_GRPC_OPTIONS)
         self._rpc.add_generic_rpc_handlers((_service(self._infer, self._config, self._metadata),))
-        grpc_port = self._rpc.add_insecure_port(f"{_LOOPBACK}:{self._ports[0]}")
+        address = f"{_LOOPBACK}:{self._ports[0]}"
+        grpc_port = (
+            self._rpc.add_secure_port(address, _grpc_credentials(self._tls))
+            if self._tls
+            else self._rpc.add_insecure_port(address)
+        )
         self._ports = (grpc_port, self._ports[1])
         self._rpc.start()
         self._thread.start()
         self._ready.wait()
+        if self._failed is not None:
+            self._stop_grpc()
+            raise self._failed
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._leaving.set()
-        self._rpc.stop(None).wait()
-        self._workers.shutdown()
+        self._stop_grpc()
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def _stop_grpc(self) -> None:
+        self._rpc.stop(None).wait()
+        self._workers.shutdown()
+
     def _run(self) -> None:
-        self._loop.run_until_complete(self._serve_http())
-        self._loop.close()
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._loop.run_until_complete(self._serve_http())
+        except OSError as error:  # its port is taken
+            self._failed = error
+        finally:
+            self._loop.close()
+            self._ready.set()
 
     async def _serve_http(self) -> None:
         self._stop = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
-        listener = await asyncio.start_server(self._connected, _LOOPBACK, self._ports[1], limit=1 << 20, backlog=1024)
+        context = _http_context(self._tls) if self._tls else None
+        listener = await asyncio.start_server(
+            self._connected, _LOOPBACK, self._ports[1], limit=1 << 20, backlog=1024, ssl=context
+        )
         self._ports = (self._ports[0], listener.sockets[0].getsockname()[1])
         self._ready.set()
         await self._stop.wait()
@@ -148,6 +188,8 @@ class FakeServer:
 
     def _infer(self, request: Any, context: Any) -> Any:
         self.deadlines_s.append(context.time_remaining())
+        self.headers.append(dict(context.invocation_metadata()))
+        self.callers.append(b"".join(context.auth_context().get("x509_common_name", [])).decode())
         failure = self._outcome()
         if self.answer_s:
             self._leaving.wait(self.answer_s)
@@ -176,8 +218,13 @@ class FakeServer:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
+                headers = {
+                    name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)
+                }
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
+                if not head[0].endswith(f"{_CONFIGURATION} HTTP/1.1"):
+                    self.headers.append(headers)
+                    self.callers.append(_common_name(writer.get_extra_info("peercert")))
                 writer.write(await self._http_answer(head[0].split(" ")[1], headers, body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -223,6 +270,25 @@ class FakeServer:
             contract.EMBEDDING: np.tile(np.array(best, np.float32)[:, None], (1, _EMBEDDING_SIZE)),
         }
         return {name: outputs[name] for name in names}
+
+
+def _grpc_credentials(tls: Certificate) -> Any:
+    pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+    authorities = tls.client_ca.read_bytes() if tls.client_ca else None
+    return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
+
+
+def _http_context(tls: Certificate) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls.client_ca)
+    context.load_cert_chain(tls.certificate, tls.key)
+    if tls.client_ca:
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def _common_name(certificate: Mapping[str, Any] | None) -> str:
+    subject = (certificate or {}).get("subject", ())
+    return next((value for part in subject for name, value in part if name == "commonName"), "")
 
 
 def _service(infer: Any, config: Any, metadata: Any) -> Any:

@@ -1,7 +1,7 @@
 """What a transport carries: one inference, and the ensemble's configuration. Plain data, no I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -15,12 +15,16 @@ class InvalidArgumentError(TriptychError):
 
 @dataclass(frozen=True, slots=True)
 class InferRequest:
-    """Encoded images for one request, and the outputs that it asks for."""
+    """Encoded images for one request, and the outputs that it asks for.
+
+    headers: `headers.checked` ones of this request, beside those of its client
+    """
 
     images: tuple[bytes, ...]
     outputs: tuple[str, ...]
     request_id: str
     timeout_s: float
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import pytest
 from numpy.typing import NDArray
 
 from triptych import Classification, Embedding, ImageError, Prediction, ProtocolError
-from triptych.answers import Answer, classifications, embeddings, rejections
+from triptych.answers import Answer, Image, classifications, embeddings, rejections
 from triptych.transport import InferResponse, InvalidArgumentError
 
-SOURCES = ("cat.jpg", "image 1", "dog.jpg")
+IMAGES = (Image(4, "cat.jpg"), Image(1, "image 1"), Image(6, "dog.jpg"))
 
 
 def tensors(**changed: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
@@ -25,13 +25,20 @@ def tensors(**changed: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
 
 
 def answer(outputs: dict[str, NDArray[Any]], *, version: str = "7") -> Answer:
-    return Answer(InferResponse(version, outputs), SOURCES, "request-1", 0.25)
+    return Answer(InferResponse(version, outputs), IMAGES, "request-1", 0.25)
 
 
 def test_classifications_keep_the_order_of_the_images_and_of_the_classes() -> None:
     first, _, third = classifications(answer(tensors()))
     assert first == Classification(
-        (Prediction(281, "tabby", 0.75), Prediction(285, "kätzchen", 0.125)), 7, "request-1", 0.25
+        (Prediction(281, "tabby", 0.75), Prediction(285, "kätzchen", 0.125)),
+        release=7,
+        request_id="request-1",
+        elapsed_s=0.25,
+        model_version="7",
+        attempt_s=0.25,
+        index=4,
+        source="cat.jpg",
     )
     assert isinstance(first, Classification)
     assert first.top == Prediction(281, "tabby", 0.75)
@@ -63,7 +70,8 @@ def test_an_image_that_failed_is_an_error_in_its_place(results: Callable[[Answer
     kinds = [type(item) for item in results(answer(tensors()))]
     assert (kinds[1], kinds[0] is kinds[2]) == (ImageError, True)
     failed = results(answer(tensors()))[1]
-    assert (failed.code, failed.message, failed.source) == ("corrupt_image", "broken: at byte 7", "image 1")
+    assert (failed.code, failed.message) == ("corrupt_image", "broken: at byte 7")
+    assert (failed.index, failed.source) == (1, "image 1")
 
 
 def test_an_error_without_a_code_keeps_its_words() -> None:
@@ -135,10 +143,10 @@ def test_a_model_version_that_is_no_number_breaks_the_contract(
 
 def test_a_refused_request_gives_the_error_of_each_image() -> None:
     error = InvalidArgumentError("in ensemble, [0] empty_image: 0 bytes\n[2] not_an_image: no\n[1] corrupt_image: off")
-    assert [(each.code, each.message, each.source) for each in rejections(error, SOURCES)] == [
-        ("empty_image", "0 bytes", "cat.jpg"),
-        ("corrupt_image", "off", "image 1"),
-        ("not_an_image", "no", "dog.jpg"),
+    assert [(each.code, each.message, each.index, each.source) for each in rejections(error, IMAGES)] == [
+        ("empty_image", "0 bytes", 4, "cat.jpg"),
+        ("corrupt_image", "off", 1, "image 1"),
+        ("not_an_image", "no", 6, "dog.jpg"),
     ]
 
 
@@ -155,7 +163,7 @@ def test_a_refused_request_gives_the_error_of_each_image() -> None:
 def test_a_refusal_that_does_not_cover_the_images_breaks_the_contract(message: str) -> None:
     error = InvalidArgumentError(message)
     with pytest.raises(ProtocolError) as caught:
-        rejections(error, SOURCES)
+        rejections(error, IMAGES)
     assert str(caught.value) == f"the server refused the request: {message.splitlines()[0]}"
     assert caught.value.__cause__ is error
 
@@ -176,3 +184,19 @@ def test_a_tensor_of_another_type_breaks_the_contract(name: str, dtype: Any) -> 
     other = np.ones(tensors()[name].shape, dtype)
     with pytest.raises(ProtocolError, match=f"output {name} is {np.dtype(dtype)}"):
         classifications(answer(tensors(**{name: other})))
+
+
+@pytest.mark.parametrize("results", [classifications, embeddings])
+def test_a_result_says_who_answered_and_how_long_it_took(results: Callable[[Answer], list[Any]]) -> None:
+    response = InferResponse("7", tensors())
+    given = Answer(response, IMAGES, "request-1", 0.5, 3, attempt_s=0.25, read_s=0.125, endpoint="grpc://a:8001")
+    result = results(given)[2]
+    assert (result.release, result.model_version, result.endpoint) == (7, "7", "grpc://a:8001")
+    assert (result.elapsed_s, result.attempt_s, result.read_s, result.attempts) == (0.5, 0.25, 0.125, 3)
+    assert (result.index, result.source) == (6, "dog.jpg")
+
+
+def test_a_version_is_told_as_the_server_said_it() -> None:
+    result = classifications(answer(tensors(), version="007"))[0]
+    assert isinstance(result, Classification)
+    assert (result.release, result.model_version) == (7, "007")

@@ -44,14 +44,25 @@ def distribution_name(requirement: str) -> str:
     [
         ("import triptych", TOOLING | TRANSPORTS),
         ('from triptych import Client; Client("http://h").close()', TOOLING | {"grpc"}),
+        ('from triptych import Client; Client("http://h", shrink=True, fetch_urls=True).close()', TOOLING | {"grpc"}),
         (EITHER_CLIENT, TOOLING),
     ],
-    ids=["package", "HTTP client", "both clients"],
+    ids=["package", "HTTP client", "HTTP client with everything", "both clients"],
 )
 def test_nothing_is_imported_before_it_is_needed(statement: str, absent: set[str]) -> None:
     modules = imported(statement)
     assert "triptych" in modules
     assert modules & absent == set()
+
+
+def test_importing_it_is_quick() -> None:
+    program = "import time; began = time.process_time(); import triptych; print(time.process_time() - began)"
+
+    def seconds() -> float:
+        return float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
+
+    tried = (seconds() for _ in range(5))  # of the processor, but a busy machine slows that, too
+    assert any(each < 0.3 for each in tried)
 
 
 def test_the_base_requirements_are_numpy_and_tritonclient_with_grpc() -> None:

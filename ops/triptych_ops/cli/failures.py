@@ -5,7 +5,14 @@ from collections.abc import Mapping
 
 import click
 
-from triptych import DeadlineExceededError, ImageError, InvalidUrlError, NotFoundError, TriptychError
+from triptych import (
+    DeadlineExceededError,
+    ImageError,
+    InvalidSettingError,
+    InvalidUrlError,
+    NotFoundError,
+    TriptychError,
+)
 from triptych_ops.errors import OpsError
 
 from .output import printable
@@ -13,6 +20,7 @@ from .output import printable
 DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT = range(6)
 
 _SDK_CODES: Mapping[type[TriptychError], int] = {
+    InvalidSettingError: USAGE,
     InvalidUrlError: USAGE,
     NotFoundError: NOT_FOUND,
     DeadlineExceededError: TIMED_OUT,

@@ -97,8 +97,14 @@ def _configure(config: ModelConfig, assembly: Assembly) -> None:
     for step in config.ensemble_scheduling.step:
         step.model_version = assembly.number
     if config.name == contract.MODEL_NAME:
-        config.parameters[contract.HEALTH_CLASS_ID].string_value = str(assembly.health_class_id)
-        config.parameters[contract.HEALTH_SCORE].string_value = f"{assembly.health_score:.6f}"
+        told = {
+            contract.HEALTH_CLASS_ID: str(assembly.health_class_id),
+            contract.HEALTH_SCORE: f"{assembly.health_score:.6f}",
+            contract.LABELS: str(len(assembly.labels)),
+            contract.RESIZE: str(assembly.preprocessing.resize),
+        }
+        for name, value in told.items():
+            config.parameters[name].string_value = value
 
 
 def check_labels(labels: Sequence[str], *, top_k: int) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_clients_of_two_servers_lose_nothing(servers: tuple[Watched, Watched], s
             assert status == 0
             began_s = time.monotonic()
             server.__enter__()
-            await_true(lambda one=server: serves(one.ports), since_s=began_s, within_s=STARTED_WITHIN_S, what="serving")
+            await_true(partial(serves, server.ports), since_s=began_s, within_s=STARTED_WITHIN_S, what="serving")
         load.until(LEAST_REQUESTS)
     assert control.outcomes()["UnavailableError"], "nobody noticed the restarts"
     assert len(load.calls) >= LEAST_REQUESTS

@@ -41,7 +41,7 @@ def without_what_a_release_sets(config: ModelConfig) -> ModelConfig:
     for step in config.ensemble_scheduling.step:
         step.ClearField("model_version")
     config.ClearField("version_policy")
-    for key in (contract.HEALTH_CLASS_ID, contract.HEALTH_SCORE):
+    for key in (contract.HEALTH_CLASS_ID, contract.HEALTH_SCORE, contract.LABELS, contract.RESIZE):
         config.parameters.pop(key, None)
     return config
 
@@ -111,11 +111,13 @@ def test_nothing_else_of_a_configuration_changes(repository: Path, checkout: Pat
     assert without_what_a_release_sets(config_of(repository, model)) == without_what_a_release_sets(template)
 
 
-def test_the_ensemble_alone_carries_the_known_answer_to_the_health_image(repository: Path) -> None:
+def test_the_ensemble_alone_carries_the_known_answer_and_what_the_sdk_is_told(repository: Path) -> None:
     parameters = config_of(repository, contract.MODEL_NAME).parameters
     assert {key: value.string_value for key, value in parameters.items()} == {
         contract.HEALTH_CLASS_ID: "3",
         contract.HEALTH_SCORE: "0.123457",
+        contract.LABELS: "6",
+        contract.RESIZE: "36",
     }
     for model in contract.MEMBERS:
         assert contract.HEALTH_CLASS_ID not in config_of(repository, model).parameters

@@ -1,0 +1,152 @@
+"""Who watches a client's calls: traces, metrics, or whatever else keeps this protocol. Pure.
+
+`triptych.otel` and `triptych.prometheus` have an `Observer` each. Several may watch one client. One that fails is
+logged, and never fails a call.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from . import contract
+from .calling import Attempt, Standing
+from .headers import NO_HEADERS, checked
+from .transport import InferRequest
+
+Value = TypeVar("Value")
+
+_LOG = logging.getLogger("triptych")
+_WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is known of a call when it begins.
+
+    operation:  `classify`, `embed` or `health`
+    timeout_s:  what it may take, retries and all
+    body_bytes: of all of its images
+    """
+
+    operation: str
+    request_id: str
+    images: int
+    body_bytes: int
+    timeout_s: float
+
+
+class WatchedAttempt(Protocol):
+    """One request to one server."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Go with the request: `traceparent`, for one."""
+
+    def end(self, error: BaseException | None) -> None:
+        """It was answered, or failed; of a hedge that lost maybe after its call."""
+
+
+class WatchedCall(Protocol):
+    """One call under way."""
+
+    def attempt(self, attempt: Attempt) -> WatchedAttempt:
+        """An attempt begins, in the thread or the task that sends it."""
+
+    def end(self, error: BaseException | None, standing: Standing) -> None:
+        """It was answered, or failed; and how the servers stand now."""
+
+
+class Observer(Protocol):
+    """Is told of every call of a client. Thread-safe; each method returns at once."""
+
+    def begin(self, call: Call) -> WatchedCall:
+        """A call begins, in the caller's thread or task."""
+
+
+def outcome(error: BaseException | None) -> str:
+    """One word for how a call or an attempt ended: `ok`, `cancelled`, `unavailable`, `deadline_exceeded` and so on."""
+    if error is None:
+        return "ok"
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    return _WORDS.sub("_", type(error).__name__.removesuffix("Error")).lower()
+
+
+def status(error: BaseException | None) -> int | None:
+    """The number of the HTTP or gRPC status behind an error; None where no server gave one."""
+    cause = error.__cause__ if error else None
+    code = getattr(cause, "code", None)
+    number = code().value[0] if callable(code) else getattr(cause, "status", None)
+    return number if isinstance(number, int) else None
+
+
+class Observers:
+    """All that watch one client, as one."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = tuple(observers)
+
+    @contextmanager
+    def call(self, request: InferRequest, standing: Callable[[], Standing], *, direct: bool) -> "Iterator[Watching]":
+        """Tell of a call, from its beginning to its end."""
+        if not self._observers:
+            yield _NOBODY
+            return
+        operation = "health" if direct else "embed" if contract.EMBEDDING in request.outputs else "classify"
+        body_bytes = sum(map(len, request.images))
+        call = Call(operation, request.request_id, len(request.images), body_bytes, request.timeout_s)
+        begun = [_safely(observer.begin, call) for observer in self._observers]
+        watched = [each for each in begun if each is not None]
+        error: BaseException | None = None
+        try:
+            yield Watching(watched)
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            for each in watched:
+                _safely(each.end, error, standing())
+
+
+class Watching:
+    """One call under way."""
+
+    def __init__(self, watched: Sequence[WatchedCall]) -> None:
+        self._watched = watched
+
+    @contextmanager
+    def attempt(self, attempt: Attempt) -> Iterator[Mapping[str, str]]:
+        """Tell of an attempt, from its beginning to its end; the headers that go with it."""
+        if not self._watched:
+            yield NO_HEADERS
+            return
+        begun = [_safely(each.attempt, attempt) for each in self._watched]
+        watched = [each for each in begun if each is not None]
+        error: BaseException | None = None
+        try:
+            yield {name: value for each in watched for name, value in (_safely(_headers, each) or NO_HEADERS).items()}
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            for each in watched:
+                _safely(each.end, error)
+
+
+_NOBODY = Watching(())
+
+
+def _headers(attempt: WatchedAttempt) -> Mapping[str, str]:
+    return checked(attempt.headers)
+
+
+def _safely(function: Callable[..., Value], *arguments: object) -> Value | None:
+    try:
+        return function(*arguments)
+    except Exception:
+        _LOG.exception("an observer of calls failed")
+        return None
