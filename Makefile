@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/uv pip install --python $(BIN)/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults soak bench bench-serving bench-releases check format clean
+.PHONY: demo test faults soak bench bench-serving bench-client bench-releases check format clean
 
 demo: $(READY)
 	$(BIN)/triptych demo
@@ -22,11 +22,14 @@ faults: $(READY)
 soak: $(READY)
 	$(BIN)/pytest -m soak tests/faults
 
-# Nothing else should run on the machine. `make bench-serving` and `make bench-releases` are its two halves.
-bench: bench-serving bench-releases
+# Nothing else should run on the machine. Each of the three can be run alone.
+bench: bench-serving bench-client bench-releases
 
 bench-serving: $(READY)
 	$(BIN)/python -m loadtests.benchmark
+
+bench-client: $(READY)
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/client_cost.py
 
 bench-releases: $(READY)
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/moving_releases.py

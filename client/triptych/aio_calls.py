@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from .access import Access
 from .answers import Reply
@@ -45,8 +45,7 @@ class AioCalls:
             try:
                 with watching.attempt(attempt) as more:
                     transport = self.connections.to(attempt.endpoint)
-                    headers = {**request.headers, **more}
-                    response = await transport.infer(replace(request, timeout_s=attempt.timeout_s, headers=headers))
+                    response = await transport.infer(request.of_attempt(attempt.timeout_s, more))
             except TriptychError as error:
                 return self.service.ended(attempt, error=error)
             return self.service.ended(attempt, response=Reply(response, attempt.began, self.clock()))

@@ -103,6 +103,8 @@ class AioGrpcTransport:
         return self._tls.current() if self._tls else None
 
     async def _headers(self, more: Mapping[str, str], *, timeout_s: float) -> Mapping[str, str]:
+        if self._access.token is None:
+            return {**self._access.headers, **more}
         with translated(self._endpoint, timeout_s=timeout_s):
             async with asyncio.timeout(timeout_s):
                 return await self._access.async_headers_with(more)
@@ -114,24 +116,30 @@ class AioGrpcTransport:
         Raises:
             TriptychError: the call failed, or this transport is closed.
         """
-        with (
-            grpc_channel.tls_explained(self._endpoint, self._tls),
-            advised(sent),
-            translated(self._endpoint, timeout_s=timeout_s),
-        ):
-            if self._closing.is_set():
-                raise ValueError("closed")
-            material = self._material()
-            if self._line.material is not material:
-                self._line, old = self._open(material), self._line
-                self._lines.add(self._line)
-                self._retire_if_idle(old)
-            line = self._line
-            line.calls += 1
+        try:
+            line = self._taken()
             try:
                 yield line
             finally:
                 self._give_back(line)
+        except Exception:
+            with (
+                grpc_channel.tls_explained(self._endpoint, self._tls),
+                advised(sent),
+                translated(self._endpoint, timeout_s=timeout_s),
+            ):
+                raise
+
+    def _taken(self) -> Line:
+        if self._closing.is_set():
+            raise ValueError("closed")
+        material = self._material()
+        if self._line.material is not material:
+            self._line, old = self._open(material), self._line
+            self._lines.add(self._line)
+            self._retire_if_idle(old)
+        self._line.calls += 1
+        return self._line
 
     def _give_back(self, line: Line) -> None:
         line.calls -= 1

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import contract, http1, http_codec, http_errors, tls_errors
@@ -63,7 +63,7 @@ class AioHttpTransport:
 
     async def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        answer = await self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=b"", timeout_s=timeout_s)
+        answer = await self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=(), timeout_s=timeout_s)
         return http_codec.parameters(answer.body)
 
     async def close(self) -> None:
@@ -80,24 +80,27 @@ class AioHttpTransport:
         *,
         described: Mapping[str, str],
         more: Mapping[str, str],
-        body: bytes,
+        body: Sequence[bytes],
         timeout_s: float,
     ) -> Answer:
         host = self._endpoint.host_header
-        shows_certificate = self._tls is not None and self._tls.shows_certificate
-        with (
-            http_errors.translated(self._endpoint, timeout_s=timeout_s),
-            tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
-        ):
+        try:
             async with asyncio.timeout(timeout_s):
                 sent = await self._access.async_headers_with(more)
                 headers = {**described, **sent}
                 data = http1.request(method, self._model_path + path, host=host, headers=headers, body=body)
-                answer = await self._once(self._kept(), data) or await self._once(await self._connect(), data)
-            if answer is None:
-                raise http1.EndedEarlyError("the server closed the connection without an answer")
-        with advised(sent):
-            http_errors.check(answer, self._endpoint)
+                found = await self._once(self._kept(), data) or await self._once(await self._connect(), data)
+            answer = http1.required(found)
+        except Exception:
+            shows_certificate = self._tls is not None and self._tls.shows_certificate
+            with (
+                http_errors.translated(self._endpoint, timeout_s=timeout_s),
+                tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
+            ):
+                raise
+        if answer.status != 200:
+            with advised(sent):
+                http_errors.check(answer, self._endpoint)
         return answer
 
     async def _once(self, connection: _Connection | None, data: bytes) -> Answer | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,7 @@ Result = TypeVar("Result")
 _DTYPES = {"BYTES": np.dtype(np.object_), "FP32": np.dtype(np.float32), "INT32": np.dtype(np.int32)}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The response of the attempt that answered; `began` and `ended` are the clock's seconds."""
 
     response: InferResponse
@@ -35,8 +34,7 @@ class Image:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response with what the client knows of its request; `images` are those that were sent."""
 
     response: InferResponse
@@ -62,13 +60,15 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
         raise ProtocolError("CLASS_ID, SCORE and LABEL have different shapes")
     served = _served(answer)
 
+    columns = class_ids[:, :top_k].tolist(), labels[:, :top_k].tolist(), scores[:, :top_k].tolist()
+
     def classification(row: int) -> Classification:
-        columns = (tensor[row, :top_k].tolist() for tensor in (class_ids, labels, scores))
+        best = zip(columns[0][row], columns[1][row], columns[2][row], strict=True)
         predictions = tuple(
-            Prediction(class_id, label.decode("utf-8", "replace"), score)
-            for class_id, label, score in zip(*columns, strict=True)
+            [Prediction(class_id, label.decode("utf-8", "replace"), score) for class_id, label, score in best]
         )
-        return Classification(predictions, **served, **_which(answer.images[row]))
+        image = answer.images[row]
+        return Classification(predictions, *served, image.index, image.source)
 
     return _rows(answer, classification)
 
@@ -81,7 +81,12 @@ def embeddings(answer: Answer) -> list[Embedding | ImageError]:
     """
     vectors = _tensor(answer, contract.EMBEDDING)
     served = _served(answer)
-    return _rows(answer, lambda row: Embedding(vectors[row].copy(), **served, **_which(answer.images[row])))
+
+    def embedding(row: int) -> Embedding:
+        image = answer.images[row]
+        return Embedding(vectors[row].copy(), *served, image.index, image.source)
+
+    return _rows(answer, embedding)
 
 
 def rejections(error: InvalidArgumentError, images: Sequence[Image]) -> list[ImageError]:
@@ -111,22 +116,18 @@ def _error(image: Image, code: str, message: str) -> ImageError:
     return ImageError(code, message, source=image.source, index=image.index)
 
 
-def _served(answer: Answer) -> dict[str, Any]:
-    """What every result of a request says of it."""
-    return {
-        "release": _release(answer.response),
-        "request_id": answer.request_id,
-        "elapsed_s": answer.elapsed_s,
-        "attempts": answer.attempts,
-        "model_version": answer.response.model_version,
-        "endpoint": answer.endpoint,
-        "attempt_s": answer.elapsed_s if answer.attempt_s is None else answer.attempt_s,
-        "read_s": answer.read_s,
-    }
-
-
-def _which(image: Image) -> dict[str, Any]:
-    return {"index": image.index, "source": image.source}
+def _served(answer: Answer) -> tuple[int, str, float, int, str, str, float, float]:
+    """What every result of a request says of it, from `release` to `read_s`."""
+    return (
+        _release(answer.response),
+        answer.request_id,
+        answer.elapsed_s,
+        answer.attempts,
+        answer.response.model_version,
+        answer.endpoint,
+        answer.elapsed_s if answer.attempt_s is None else answer.attempt_s,
+        answer.read_s,
+    )
 
 
 def _tensor(answer: Answer, name: str) -> NDArray[Any]:
@@ -134,9 +135,9 @@ def _tensor(answer: Answer, name: str) -> NDArray[Any]:
     if tensor is None:
         raise ProtocolError(f"the answer lacks the output {name}")
     datatype = contract.OUTPUTS[name]
-    matrix = tensor.ndim == 2 and tensor.shape[0] == count and tensor.shape[1] > 0
-    if not matrix or tensor.dtype != _DTYPES[datatype]:
-        found = f"{tensor.dtype} {tensor.shape}"
+    shape, dtype = tensor.shape, _DTYPES[datatype]
+    if len(shape) != 2 or shape[0] != count or not shape[1] or not (tensor.dtype is dtype or tensor.dtype == dtype):
+        found = f"{tensor.dtype} {shape}"
         raise ProtocolError(f"output {name} is {found} where {datatype} ({count}, K) was expected")
     return tensor
 

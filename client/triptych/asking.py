@@ -1,6 +1,7 @@
 """What callers ask and what they get for it, a request at a time; shared by both clients. No I/O but reading images."""
 
-import uuid
+import os
+import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,12 +13,15 @@ from .answers import Answer, Image, Reply
 from .calling import Answered
 from .errors import DeadlineExceededError, ImageError
 from .fetching import is_url
-from .images import ImageInput, Reading, encoded
+from .images import AS_IT_IS, ImageInput, Reading, encoded
 from .results import Classification, Embedding
 from .settings import Options, classes, seconds
 from .transport import InferRequest, InvalidArgumentError
 
 Result = TypeVar("Result")
+
+_IDS = random.Random()  # noqa: S311  unique, not secret; and none of the caller's, who may seed that
+os.register_at_fork(after_in_child=_IDS.seed)
 
 _FETCHES = 8  # of one request, side by side
 
@@ -72,6 +76,8 @@ class Terms:
 
     def reading(self, side: int | None) -> Reading:
         """How its images are read; `side` as there."""
+        if side is None and self.options.fetching is None:
+            return AS_IT_IS
         return Reading(side=side, fetching=self.options.fetching, timeout_s=self.left_s() / 2)
 
 
@@ -108,7 +114,7 @@ class Batch(Generic[Result]):
                 f"reading the images took longer than the {self._terms.timeout_s:g} s of the call"
             )
         headers = self._terms.options.headers
-        return InferRequest(self._bodies, self._question.outputs, uuid.uuid4().hex, left_s, headers)
+        return InferRequest(self._bodies, self._question.outputs, f"{_IDS.getrandbits(128):032x}", left_s, headers)
 
     def unsent(self) -> list[Result | ImageError]:
         """The results where no image could be read."""

@@ -62,6 +62,8 @@ class Balancer:
         avoided: asked only where there is no other
         """
         members = [*self._members.values()]
+        if len(members) == 1:
+            return self._picked(members[0], now)
         turned = (members[(self._turn + step) % len(members)] for step in range(len(members)))
 
         def rank(member: _Member) -> tuple[bool, bool, bool, float]:
@@ -70,6 +72,9 @@ class Balancer:
 
         member = min(turned, key=rank)
         self._turn = members.index(member) + 1
+        return self._picked(member, now)
+
+    def _picked(self, member: _Member, now: float) -> Endpoint:
         if member.probed and member.rest_until <= now:
             member.rest_until = now + self._probe_s(member)  # until this call ends, no other goes there
         return member.endpoint
@@ -109,8 +114,10 @@ class Balancer:
         member.record.add(now, failed=failed)
         if member.ejections and now - member.rested_at > policy.cap_s + ejection.rest_s(policy, member.ejections):
             member.ejections = 0
+        if not failed:
+            return
         others = [each for each in self._members.values() if each is not member and each.rest_until <= now]
-        if not failed or not others:
+        if not others:
             return
         own, counts = member.record.counts(now), [each.record.counts(now) for each in others if each.record]
         was_before = member.ejections > 0

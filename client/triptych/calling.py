@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from .balancing import Balancer
 from .breaker import Circuit
@@ -30,8 +30,7 @@ Response = TypeVar("Response")
 _RESOLVING_S = 0.005  # between two looks at whether a name has been resolved, once in a client's life
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request to one server; `timeout_s` is what is left of the call's time."""
 
     number: int
@@ -40,22 +39,19 @@ class Attempt:
     timeout_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """Send this attempt."""
 
     attempt: Attempt
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Until an attempt ends, at most until the clock says `until`."""
 
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ended(Generic[Response]):
+class Ended(NamedTuple, Generic[Response]):
     """An attempt's response or error."""
 
     attempt: Attempt
@@ -63,8 +59,7 @@ class Ended(Generic[Response]):
     error: TriptychError | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered(Generic[Response]):
+class Answered(NamedTuple, Generic[Response]):
     """How a call ended well: the response, who gave it, and after how many attempts in all."""
 
     response: Response
@@ -150,7 +145,8 @@ class Service:
             self._check_resolving(begun, timeout_s)
             yield Wait(self._clock() + _RESOLVING_S)
         try:
-            answered: Answered[Response] = yield from _Call[Response](self, begun, timeout_s, direct=direct).course()
+            call: _Call[Response] = _Call(self, begun, timeout_s, direct=direct)
+            answered: Answered[Response] = yield from call.course()
         except TriptychError as error:
             self._note(error, timeout_s)
             raise

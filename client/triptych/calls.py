@@ -3,7 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from .access import Access
@@ -47,8 +47,7 @@ class Calls:
             try:
                 with watching.attempt(attempt) as more:
                     transport = self.connections.to(attempt.endpoint)
-                    headers = {**request.headers, **more}
-                    response = transport.infer(replace(request, timeout_s=attempt.timeout_s, headers=headers))
+                    response = transport.infer(request.of_attempt(attempt.timeout_s, more))
             except TriptychError as error:
                 return self.service.ended(attempt, error=error)
             return self.service.ended(attempt, response=Reply(response, attempt.began, self.clock()))

@@ -47,9 +47,10 @@ def options(endpoint: Endpoint, keepalive: Keepalive | None) -> list[tuple[str, 
         chosen += [
             ("grpc.keepalive_time_ms", int(keepalive.time_s * 1000)),
             ("grpc.keepalive_timeout_ms", int(keepalive.timeout_s * 1000)),
-            # gRPC has other pings under way, too, while which it sends none of keepalive; and waits a minute for those.
-            ("grpc.http2.ping_timeout_ms", int((keepalive.time_s + keepalive.timeout_s) * 1000)),
-            ("grpc.keepalive_permit_without_calls", 0),
+            # A ping waits for its answer a minute, and for other pings, unless gRPC is told otherwise; and it has
+            # some of its own, which measure the connection for large answers.
+            ("grpc.http2.ping_timeout_ms", int(keepalive.timeout_s * 1000)),
+            ("grpc.http2.bdp_probe", 0),
             # A server counts pings between its own data, and hangs up at the fourth. Two in a row are safe.
             ("grpc.http2.max_pings_without_data", 2),
         ]

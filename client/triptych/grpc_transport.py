@@ -94,17 +94,20 @@ class GrpcTransport:
         Raises:
             TriptychError: the call failed, or this transport is closed.
         """
-        with (
-            grpc_channel.tls_explained(self._endpoint, self._tls),
-            advised(sent),
-            translated(self._endpoint, timeout_s=timeout_s),
-        ):
+        try:
             line = self._taken()
             try:
                 yield line
             finally:
                 for done in self._given_back(line):
                     done.channel.close()
+        except Exception:
+            with (
+                grpc_channel.tls_explained(self._endpoint, self._tls),
+                advised(sent),
+                translated(self._endpoint, timeout_s=timeout_s),
+            ):
+                raise
 
     def _taken(self) -> Line:
         material = self._material()
@@ -122,6 +125,8 @@ class GrpcTransport:
         with self._lock:
             line.calls -= 1
             line.left -= left
+            if len(self._lines) == 1 and not self._closing:
+                return []
             done = [each for each in self._lines if not (each.left if self._closing else each.calls)]
             done = [each for each in done if self._closing or each is not self._line]
             self._lines.difference_update(done)

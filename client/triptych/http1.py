@@ -3,12 +3,9 @@
 Source: https://www.rfc-editor.org/rfc/rfc9112
 """
 
-import http.client
-import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -19,6 +16,9 @@ _STATUS = re.compile(rb"HTTP/1\.([01]) (\d{3})(?: ([^\r\n]*))?\r?\n")
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 _TRAILER = re.compile(rb"(?:[^\r\n]+\r\n)*\r\n")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)\r?\n")
+_EMPTY = re.compile(rb"\r?\n")
+_MOST_FIELDS = 100
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -48,17 +48,70 @@ class Answer:
 
     status: int
     reason: str
-    headers: Message
+    headers: "Headers"
     body: bytes
     reusable: bool
 
 
-def request(method: str, path: str, *, host: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """One request."""
+def required(answer: Answer | None) -> Answer:
+    """The answer.
+
+    Raises:
+        EndedEarlyError: there is none.
+    """
+    if answer is None:
+        raise EndedEarlyError("the server closed the connection without an answer")
+    return answer
+
+
+def request(
+    method: str, path: str, *, host: str, headers: Mapping[str, str], body: bytes | Sequence[bytes] = ()
+) -> bytes:
+    """One request; `body` may come in pieces."""
+    body = (body,) if isinstance(body, bytes) else body
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
-    if body or method == "POST":
-        lines.append(f"Content-Length: {len(body)}")
-    return b"".join(["\r\n".join([*lines, "", ""]).encode("latin-1"), body])
+    if any(body) or method == "POST":
+        lines.append(f"Content-Length: {sum(map(len, body))}")
+    return b"".join(["\r\n".join([*lines, "", ""]).encode("latin-1"), *body])
+
+
+class Headers:
+    """Fields of an answer, by names in any case."""
+
+    def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
+        self._fields = fields
+
+    @classmethod
+    def read(cls, head: bytes, start: int) -> "Headers":
+        """Those of a head, behind its first line.
+
+        Raises:
+            NotHttpError: there are none, or very many.
+        """
+        fields: list[tuple[str, str]] = []
+        while (field := _FIELD.match(head, start)) and len(fields) <= _MOST_FIELDS:
+            fields.append((field[1].decode("latin-1").lower(), field[2].rstrip(b" \t").decode("latin-1")))
+            start = field.end()
+        if not _EMPTY.fullmatch(head, start):
+            raise NotHttpError("its headers cannot be read")
+        return cls(fields)
+
+    def get(self, name: str) -> str | None:
+        """The first of this name."""
+        return next(iter(self.get_all(name)), None)
+
+    def __getitem__(self, name: str) -> str:
+        for value in self.get_all(name):
+            return value
+        raise KeyError(name)
+
+    def get_all(self, name: str) -> list[str]:
+        """All of this name."""
+        wanted = name.lower()
+        return [value for each, value in self._fields if each == wanted]
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self.get_all(name))
 
 
 class AnswerReader:
@@ -67,7 +120,7 @@ class AnswerReader:
     def __init__(self) -> None:
         self._arrived = bytearray()
         self._begun = False
-        self._head: tuple[int, str, Message, bool] | None = None
+        self._head: tuple[int, str, Headers, bool] | None = None
         self._chunks: list[bytes] = []
         self._chunks_bytes = 0
 
@@ -109,10 +162,7 @@ class AnswerReader:
         line = _STATUS.match(head)
         if line is None:
             raise NotHttpError(f"the answer begins with {head[:16]!r}")
-        try:
-            headers = http.client.parse_headers(io.BytesIO(head[line.end() :]))
-        except http.client.HTTPException as error:
-            raise NotHttpError(f"its headers cannot be read: {error!r}") from error
+        headers = Headers.read(head, line.end())
         del self._arrived[: end.end()]
         status, reason = int(line[2]), (line[3] or b"").decode("latin-1").strip()
         if status < 200:
@@ -121,12 +171,12 @@ class AnswerReader:
         self._head = status, reason, headers, persistent
         return False
 
-    def _read_body(self, headers: Message, *, ended: bool) -> bytes | None:
+    def _read_body(self, headers: Headers, *, ended: bool) -> bytes | None:
         if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
             return self._read_chunks()
         if not _is_measured(headers):
             return self._take(len(self._arrived)) if ended else None
-        length = ", ".join(sorted({each.strip() for each in headers.get_all("Content-Length", [])}))
+        length = ", ".join(sorted({each.strip() for each in headers.get_all("Content-Length")}))
         if not _LENGTH.fullmatch(length) or int(length) > MAX_BODY_BYTES:
             raise NotHttpError(f"its Content-Length is {length[:40]!r}")
         return self._take(int(length)) if len(self._arrived) >= int(length) else None
@@ -166,7 +216,7 @@ class AnswerReader:
         return Answer(status, reason, headers, body, reusable=persistent and measured and not self._arrived)
 
 
-def _is_measured(headers: Message) -> bool:
+def _is_measured(headers: Headers) -> bool:
     """Whether the body says where it ends, so that the connection need not."""
     encoding = headers.get("Transfer-Encoding")
     return "Content-Length" in headers if encoding is None else "chunked" in encoding.lower()

@@ -5,37 +5,35 @@ Source: https://github.com/triton-inference-server/server/blob/main/docs/protoco
 
 import json
 from collections.abc import Mapping
+from functools import cache
 
 from . import contract, tensors
 from .errors import ProtocolError
 from .transport import InferRequest, InferResponse
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
+_DATATYPE = contract.INPUTS[contract.IMAGE]
 
 
-def encode(request: InferRequest) -> tuple[bytes, dict[str, str]]:
-    """The body of `POST …/infer` and the headers that describe it.
+def encode(request: InferRequest) -> tuple[list[bytes], dict[str, str]]:
+    """The body, in pieces, of `POST …/infer` and the headers that describe it.
 
     Triton's parameter `timeout`, microseconds, tells the models the caller's time.
     """
-    binary = tensors.of_images(request.images)
-    header = json.dumps(
-        {
-            "id": request.request_id,
-            "parameters": {"timeout": int(request.timeout_s * 1e6)},
-            "inputs": [
-                {
-                    "name": contract.IMAGE,
-                    "shape": [len(request.images), 1],
-                    "datatype": contract.INPUTS[contract.IMAGE],
-                    "parameters": {"binary_data_size": len(binary)},
-                }
-            ],
-            "outputs": [{"name": name, "parameters": {"binary_data": True}} for name in request.outputs],
-        }
+    count, binary_bytes = len(request.images), sum(map(len, request.images)) + 4 * len(request.images)
+    timeout_us = int(request.timeout_s * 1e6)
+    header = (
+        f'{{"id":"{request.request_id}","parameters":{{"timeout":{timeout_us}}},"inputs":[{{"name":"{contract.IMAGE}",'
+        f'"shape":[{count},1],"datatype":"{_DATATYPE}","parameters":{{"binary_data_size":{binary_bytes}}}}}],'
+        f'"outputs":{_outputs(request.outputs)}}}'
     ).encode()
     headers = {"Content-Type": "application/octet-stream", HEADER_LENGTH: str(len(header))}
-    return header + binary, headers
+    return [header, *tensors.parts_of_images(request.images)], headers
+
+
+@cache
+def _outputs(names: tuple[str, ...]) -> str:
+    return json.dumps([{"name": name, "parameters": {"binary_data": True}} for name in names])
 
 
 def decode(body: bytes, header_length: str | None) -> InferResponse:

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from . import contract, http1, http_codec, http_errors, tls_errors
 from .access import NO_ACCESS, Access, advised
@@ -53,7 +53,7 @@ class HttpTransport:
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        answer = self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=b"", timeout_s=timeout_s)
+        answer = self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=(), timeout_s=timeout_s)
         return http_codec.parameters(answer.body)
 
     def close(self) -> None:
@@ -69,23 +69,26 @@ class HttpTransport:
         *,
         described: Mapping[str, str],
         more: Mapping[str, str],
-        body: bytes,
+        body: Sequence[bytes],
         timeout_s: float,
     ) -> Answer:
         deadline = time.monotonic() + timeout_s
         sent = self._access.headers_with(more)
         host = self._endpoint.host_header
         data = http1.request(method, self._model_path + path, host=host, headers={**described, **sent}, body=body)
-        shows_certificate = self._tls is not None and self._tls.shows_certificate
-        with (
-            http_errors.translated(self._endpoint, timeout_s=timeout_s),
-            tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
-        ):
-            answer = self._once(self._kept(), data, deadline) or self._once(self._connect(deadline), data, deadline)
-            if answer is None:
-                raise http1.EndedEarlyError("the server closed the connection without an answer")
-        with advised(sent):
-            http_errors.check(answer, self._endpoint)
+        try:
+            found = self._once(self._kept(), data, deadline) or self._once(self._connect(deadline), data, deadline)
+            answer = http1.required(found)
+        except Exception:
+            shows_certificate = self._tls is not None and self._tls.shows_certificate
+            with (
+                http_errors.translated(self._endpoint, timeout_s=timeout_s),
+                tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
+            ):
+                raise
+        if answer.status != 200:
+            with advised(sent):
+                http_errors.check(answer, self._endpoint)
         return answer
 
     def _once(self, connection: HttpConnection | None, data: bytes, deadline: float) -> Answer | None:

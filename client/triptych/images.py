@@ -57,6 +57,9 @@ _AT_MOST = contract.MAX_IMAGE_BYTES + 1  # bytes that are read, so that no endle
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
+_GIVEN = (bytes, str, bytearray, memoryview)  # asked for first: whether something is like a Pillow image takes long
+
+
 def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -> tuple[bytes, str]:
     """The encoded bytes of `image`, and the words that errors call it by: its path or URL, or `image {index}`.
 
@@ -68,7 +71,7 @@ def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -
     name = f"image {index}"
     if isinstance(image, np.ndarray):
         body = _of_picture(_picture(image, source=name), reading, source=name)
-    elif isinstance(image, _PillowImage):
+    elif not isinstance(image, _GIVEN) and isinstance(image, _PillowImage):
         body = _of_picture(image, reading, source=name)
     else:
         body, name = _given_bytes(image, reading, source=name)
@@ -87,6 +90,8 @@ def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -
 
 
 def _given_bytes(image: Any, reading: Reading, *, source: str) -> tuple[bytes, str]:
+    if isinstance(image, bytes):
+        return image, source
     if isinstance(image, str) and data_urls.is_data_url(image):
         return _data_url_bytes(image, source=source), source
     if isinstance(image, str) and is_url(image):
@@ -94,7 +99,7 @@ def _given_bytes(image: Any, reading: Reading, *, source: str) -> tuple[bytes, s
     if isinstance(image, str | os.PathLike):
         path = os.fspath(image)
         return _file_bytes(path), path
-    if isinstance(image, bytes | bytearray | memoryview):
+    if isinstance(image, bytearray | memoryview):
         return bytes(image), source
     if hasattr(image, "read"):
         return _stream_bytes(image, source=source), source

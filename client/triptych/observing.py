@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -90,12 +90,16 @@ class Observers:
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
 
-    @contextmanager
-    def call(self, request: InferRequest, standing: Callable[[], Standing], *, direct: bool) -> "Iterator[Watching]":
+    def call(
+        self, request: InferRequest, standing: Callable[[], Standing], *, direct: bool
+    ) -> "AbstractContextManager[Watching]":
         """Tell of a call, from its beginning to its end."""
-        if not self._observers:
-            yield _NOBODY
-            return
+        return self._watched(request, standing, direct=direct) if self._observers else _NOBODY
+
+    @contextmanager
+    def _watched(
+        self, request: InferRequest, standing: Callable[[], Standing], *, direct: bool
+    ) -> "Iterator[Watching]":
         operation = "health" if direct else "embed" if contract.EMBEDDING in request.outputs else "classify"
         body_bytes = sum(map(len, request.images))
         call = Call(operation, request.request_id, len(request.images), body_bytes, request.timeout_s)
@@ -118,12 +122,12 @@ class Watching:
     def __init__(self, watched: Sequence[WatchedCall]) -> None:
         self._watched = watched
 
-    @contextmanager
-    def attempt(self, attempt: Attempt) -> Iterator[Mapping[str, str]]:
+    def attempt(self, attempt: Attempt) -> AbstractContextManager[Mapping[str, str]]:
         """Tell of an attempt, from its beginning to its end; the headers that go with it."""
-        if not self._watched:
-            yield NO_HEADERS
-            return
+        return self._told(attempt) if self._watched else _NO_MORE
+
+    @contextmanager
+    def _told(self, attempt: Attempt) -> Iterator[Mapping[str, str]]:
         begun = [_safely(each.attempt, attempt) for each in self._watched]
         watched = [each for each in begun if each is not None]
         error: BaseException | None = None
@@ -137,7 +141,8 @@ class Watching:
                 _safely(each.end, error)
 
 
-_NOBODY = Watching(())
+_NOBODY = nullcontext(Watching(()))
+_NO_MORE = nullcontext(NO_HEADERS)
 
 
 def _headers(attempt: WatchedAttempt) -> Mapping[str, str]:

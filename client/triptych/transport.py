@@ -26,6 +26,11 @@ class InferRequest:
     timeout_s: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def of_attempt(self, timeout_s: float, more: Mapping[str, str]) -> "InferRequest":
+        """The same for one attempt, with what is left of the time, and more headers."""
+        headers = {**self.headers, **more} if more else self.headers
+        return InferRequest(self.images, self.outputs, self.request_id, timeout_s, headers)
+
 
 @dataclass(frozen=True, slots=True)
 class InferResponse:

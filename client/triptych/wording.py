@@ -7,7 +7,7 @@ from .errors import OverloadedError, ServerError, TooLargeError, TriptychError
 
 _LONGEST = 200
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"|\bFile \"[^\"]*\", line \d", re.MULTILINE)
-_REGION = re.compile(r"/dev/shm/\S+|\btriton_python_backend_shm\w*")
+_REGION = re.compile(r"/dev/shm/\S+|\btriton_python_backend_shm\w*")  # noqa: S108  a pattern
 _NAME = re.compile(r"'[^']*'|\"[^\"]*\"")  # in words about shared memory
 
 

@@ -24,7 +24,7 @@ from triptych import (
     TriptychError,
     UnavailableError,
 )
-from triptych.testing import FakeServer, Failure, label
+from triptych.testing import Failure, FakeServer, label
 
 from .clock import Clock
 
@@ -296,7 +296,7 @@ def test_a_client_that_never_called_closes(url: str) -> None:
 
 
 def test_closing_ends_the_calls_under_way(url: str, server: FakeServer) -> None:
-    server.answer_s = 0.3
+    server.answer_s = 0.2
 
     async def ask() -> Classification | BaseException:
         client = AsyncClient(url, resilience=Resilience.off())
@@ -350,17 +350,17 @@ def test_it_gives_up_waiting(url: str, server: FakeServer) -> None:
 
 @pytest.mark.parametrize(("version", "spares"), [("2.51.0", True), ("2.70.0", False)])
 def test_a_server_that_a_cancellation_can_harm_is_spared(version: str, spares: bool) -> None:
-    async def ask(url: str) -> None:
-        async with AsyncClient(url) as client:
+    async def ask(server: FakeServer) -> None:
+        async with AsyncClient(server.grpc_url) as client:
             await client.classify(b"image")
             while not server.versions:
                 await asyncio.sleep(0.001)
             await asyncio.sleep(0.02)
             await client.classify(b"image", timeout_s=5.0)
 
-    with FakeServer(version=version) as server:
-        asyncio.run(ask(server.grpc_url))
-        left_s = server.deadlines_s[-1]
+    with FakeServer(version=version) as tritonserver:
+        asyncio.run(ask(tritonserver))
+        left_s = tritonserver.deadlines_s[-1]
     assert left_s is not None
     assert (left_s > 6.0) is spares
 

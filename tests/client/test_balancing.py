@@ -205,9 +205,9 @@ def test_while_the_others_are_gone_a_bad_one_stays() -> None:
     assert servers.ejections == 0
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_whatever_happens_a_server_is_picked_and_fairly(seed: int) -> None:
-    draw = Random(seed)
+    draw = Random(seed)  # noqa: S311
     servers = Balancer((A, B, C), Resilience(), random=draw.random)
     now, asked = 0.0, Counter[Endpoint]()
     for _ in range(1000):

@@ -1,9 +1,10 @@
 """The course of a call, driven without a network or a clock."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, pairwise
 from math import inf
 from random import Random
 
@@ -159,7 +160,7 @@ def test_waits_double_and_are_jittered() -> None:
         world = World(always(full()), share=share)
         world.error()
         moments = [moment for _, moment in world.sent]
-        assert [later - moment for moment, later in zip(moments, moments[1:], strict=False)] == pytest.approx(waits)
+        assert [later - moment for moment, later in pairwise(moments)] == pytest.approx(waits)
 
 
 def test_no_attempt_begins_that_the_deadline_would_cut_off_before() -> None:
@@ -201,7 +202,7 @@ def test_calls_that_all_fail_cost_little_more_than_one_attempt_each() -> None:
 
 def test_a_control_without_a_budget_s_bound_they_cost_four() -> None:
     world = World(always(gone()), replace(Resilience(), retry=Retry(budget_burst=1e9), breaker=None))
-    for _ in range(1000):
+    for _ in range(200):
         world.error()
         assert world.attempts == 4
 
@@ -300,10 +301,8 @@ def test_after_a_row_of_failures_calls_fail_at_once_and_one_tries() -> None:
 def test_what_opens_the_circuit(error: TriptychError | None, after_s: float, timeout_s: float, *, opens: bool) -> None:
     world = World(always(Reply(error, after_s)), replace(ONCE, breaker=Breaker(failures=3)))
     for _ in range(3):
-        try:
+        with suppress(TriptychError):
             world.call(timeout_s=timeout_s)
-        except TriptychError:
-            pass
     assert world.service.standing().circuit_open is opens
 
 
@@ -390,7 +389,8 @@ def test_a_timer_that_rings_early_makes_no_more_hedges() -> None:
 
 
 def test_a_call_waits_for_its_name_to_be_resolved() -> None:
-    clock, works = Clock(), []
+    clock = Clock()
+    works: list[Callable[[], None]] = []
 
     def names(*arguments: object, **settings: object) -> Names:
         return Names(*arguments, **settings, lookup=lambda *_: [("10.0.0.1", 1)], start=works.append)  # type: ignore[arg-type]
@@ -437,9 +437,9 @@ def run_dry(course: Course[str], clock: Clock) -> None:
 # ---- whatever happens
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(20))
 def test_no_call_lasts_longer_than_it_may(seed: int) -> None:
-    draw = Random(seed)
+    draw = Random(seed)  # noqa: S311
     errors: list[Callable[[], TriptychError | None]] = [
         lambda: None,
         lambda: UnavailableError("gone"),

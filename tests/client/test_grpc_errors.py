@@ -24,7 +24,7 @@ from triptych.transport import InvalidArgumentError
 SERVER = Endpoint.from_url("grpc://server:1")
 
 
-class Failed(grpc.RpcError):
+class Failed(grpc.RpcError):  # type: ignore[misc]  # of a library without types
     """How a call ended."""
 
     def __init__(self, code: grpc.StatusCode, details: str = "words", metadata: Sequence[tuple[str, Any]] = ()) -> None:

@@ -58,7 +58,7 @@ def read(parts: Iterator[bytes] | list[bytes]) -> Answer:
 @pytest.mark.parametrize("name", WHOLE)
 def test_an_answer_is_the_same_however_it_is_cut(name: str) -> None:
     data, reusable = WHOLE[name]
-    draw = Random(name)
+    draw = Random(name)  # noqa: S311
     cuts = [iter([len(data)]), iter([1] * len(data))]
     cuts += [iter([draw.randrange(1, 9) for _ in data]) for _ in range(20)]
     for sizes in cuts:
@@ -143,13 +143,14 @@ def test_an_endless_answer_is_refused(head: bytes, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(http1, "MAX_BODY_BYTES", 1000)
     reader = AnswerReader()
     reader.feed(HEAD + head + b"\r\n")
+    for _ in range(99):
+        assert reader.feed(b"4\r\nmore\r\n") is None
     with pytest.raises(NotHttpError, match="no end"):
-        for _ in range(300):
-            assert reader.feed(b"4\r\nmore\r\n") is None
+        reader.feed(b"4\r\nmore\r\n" * 200)
 
 
 def test_many_small_chunks_are_read_in_no_time() -> None:
-    count = 200_000
+    count = 100_000
     data = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * count + b"0\r\n\r\n"
     began = time.monotonic()
     assert read([data]).body == b"x" * count
@@ -158,7 +159,7 @@ def test_many_small_chunks_are_read_in_no_time() -> None:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_rubbish_is_refused_or_waited_for_and_nothing_else(seed: int) -> None:
-    draw = Random(seed)
+    draw = Random(seed)  # noqa: S311
     wholes = [data for data, _ in WHOLE.values()]
     for _ in range(300):
         data = bytearray(draw.choice(wholes))

@@ -42,7 +42,8 @@ def packed(head: Any, binary: bytes = LABELS + CLASS_IDS + SCORES) -> tuple[byte
 
 def test_a_request_is_its_description_and_its_images() -> None:
     request = InferRequest((b"first", b"", b"\0\xff"), ("SCORE", "ERROR"), "request-1", 10.0)
-    body, headers = encode(request)
+    parts, headers = encode(request)
+    body = b"".join(parts)
     length = int(headers["Inference-Header-Content-Length"])
     assert headers["Content-Type"] == "application/octet-stream"
     assert body[length:] == b"\x05\0\0\0first" + b"\0\0\0\0" + b"\x02\0\0\0\0\xff"
@@ -74,7 +75,8 @@ def test_an_answer_gives_each_tensor_its_own_bytes() -> None:
 
 def test_what_is_encoded_can_be_decoded() -> None:
     images = (b"first", b"", b"\0\xff" * 70_000)
-    body, headers = encode(InferRequest(images, ("SCORE",), "request-1", 10.0))
+    parts, headers = encode(InferRequest(images, ("SCORE",), "request-1", 10.0))
+    body = b"".join(parts)
     length = int(headers["Inference-Header-Content-Length"])
     head = json.loads(body[:length])
     mirrored, new_length = packed({"model_version": "7", "outputs": head["inputs"]}, body[length:])

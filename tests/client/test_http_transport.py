@@ -95,7 +95,7 @@ def test_requests_go_below_the_prefix_of_the_url(
             call()
     inference, configuration = http_requests
     assert inference.startswith(b"POST " + path + b"/infer HTTP/1.1\r\n")
-    assert inference.endswith(b"\r\n\r\n" + encode(REQUEST)[0])
+    assert inference.endswith(b"\r\n\r\n" + b"".join(encode(REQUEST)[0]))
     assert configuration.startswith(b"GET " + path + b"/config HTTP/1.1\r\n")
 
 

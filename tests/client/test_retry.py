@@ -56,7 +56,7 @@ def test_the_wait_doubles_up_to_its_cap(failed: int, share: float, seconds: floa
 
 
 def test_the_wait_is_spread_over_all_of_its_length() -> None:
-    draw = Random(1).random
+    draw = Random(1).random  # noqa: S311
     waits = sorted(wait_s(Retry(base_s=0.1, cap_s=1.0), failed=3, share=draw()) for _ in range(1000))
     assert 0 <= waits[0] < 0.01
     assert 0.39 < waits[-1] < 0.4

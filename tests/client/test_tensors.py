@@ -57,7 +57,7 @@ def test_bytes_that_do_not_fit_break_the_contract(data: bytes, datatype: str, sh
 
 
 def test_rubbish_is_an_error_or_an_array() -> None:
-    draw = Random(1)
+    draw = Random(1)  # noqa: S311
     refused = 0
     for _ in range(2000):
         data = draw.randbytes(draw.randrange(40))

@@ -35,7 +35,7 @@ def test_one_line_of_a_server_s_words_is_shown(message: str | None, shown: str) 
 
 
 def test_no_traceback_and_no_region_is_ever_shown() -> None:
-    draw = Random(1)
+    draw = Random(1)  # noqa: S311
     parts = [
         TRACEBACK,
         "Traceback (most recent call last):",
@@ -43,7 +43,7 @@ def test_no_traceback_and_no_region_is_ever_shown() -> None:
         "shared memory",
         "'secret'",
         '"secret"',
-        "/dev/shm/secret",
+        "/dev/shm/secret",  # noqa: S108
         REGION,
         f"'{REGION}'",
         "failed",

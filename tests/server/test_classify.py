@@ -67,7 +67,6 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "empty.jpg").touch()
     (folder / "text.png").write_text("hello")
     (folder / "truncated.jpg").write_bytes(Path(ROCKET).read_bytes()[:5000])
-    (folder / "folder").mkdir()
     return folder
 
 
@@ -77,7 +76,6 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("empty.jpg", "empty_image", 1),
         ("text.png", "not_an_image", 1),
         ("truncated.jpg", "corrupt_image", 1),
-        ("folder", "is_directory", 2),
         ("missing.jpg", "missing_file", 3),
     ],
 )
@@ -99,6 +97,27 @@ def test_bad_images_do_not_touch_the_good_ones(url: str, bad: Path) -> None:
     assert truncated["predictions"] == missing["predictions"] == []
     assert first_label(coffee) == "espresso"
     assert first_label(cat) in CATS
+
+
+def test_a_folder_is_classified_in_pieces_and_as_a_whole_alike(url: str, bad: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    (photos / "more").mkdir(parents=True)
+    for number in range(30):
+        (photos / f"{number:02}.jpg").symlink_to((CHELSEA, COFFEE, ROCKET)[number % 3])
+    (photos / "more" / "x.jpg").symlink_to(bad / "truncated.jpg")
+    out = tmp_path / "rows.jsonl"
+    arguments = ["classify", photos, "--recursive", "--json", "--url", url]
+    whole = triptych(*arguments)
+    assert whole.returncode == 1
+    assert whole.stderr.startswith("31 files: 30 classified, 1 failed (1 corrupt_image); ")
+    assert triptych(*arguments, "--out", out).stdout == ""
+    lines = out.read_text().splitlines(keepends=True)
+    out.write_text("".join(lines[:13]) + lines[13][:100])
+    assert triptych(*arguments, "--out", out, "--resume").returncode == 1
+    expected = [(row["image"], row["predictions"] and first_label(row)) for row in records(whole.stdout)]
+    found = [(row["image"], row["predictions"] and first_label(row)) for row in records(out.read_text())]
+    assert found == expected
+    assert [label for _, label in expected[1:30:3]] == ["espresso"] * 10
 
 
 def test_health_compares_with_the_known_answer(url: str) -> None:

@@ -1,14 +1,21 @@
 """`triptych classify`: photographs in, labels out."""
 
-import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
 from triptych import Classification, Client, ImageError
+from triptych.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, MOST_CONCURRENCY
+from triptych_ops.errors import UsageError
 
 from . import failures
+from .folder.rows import Outcome, RowFormat, csv_rows, json_rows
+from .folder.rows_file import RowsFile
+from .folder.run import found_in, run
+from .folder.walk import is_folder
 from .options import json_option, timeout_option, url_option
-from .output import print_json, print_table, printable, say, table
+from .output import print_table, printable, say, table
 
 
 @click.command()
@@ -17,26 +24,56 @@ from .output import print_json, print_table, printable, say, table
 @url_option
 @timeout_option
 @json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: the best class of each, or the --top-k best.")
+@click.option("-r", "--recursive", is_flag=True, help="Look into the folders in a folder, too.")
+@click.option("--all", "every", is_flag=True, help="Try all files of a folder, whatever their suffixes.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the JSON or CSV into this file, row by row.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, MOST_CONCURRENCY),
+    default=DEFAULT_CONCURRENCY,
+    show_default=True,
+    help=f"Requests under way at once, of {DEFAULT_SIZE} images each.",
+)
+@click.option("--resume", is_flag=True, help="Go on with --out: skip the files that have a row in it.")
 @click.pass_context
 def classify(
-    context: click.Context, images: tuple[str, ...], top_k: int | None, url: str, timeout_s: float, as_json: bool
+    context: click.Context,
+    images: tuple[str, ...],
+    top_k: int | None,
+    url: str,
+    timeout_s: float,
+    as_json: bool,
+    as_csv: bool,
+    recursive: bool,
+    every: bool,
+    out: Path | None,
+    concurrency: int,
+    resume: bool,
 ) -> None:
-    """Classify JPEG, PNG or WebP files.
+    """Classify JPEG, PNG or WebP files, or a folder of them.
 
     An image that fails does not touch the others; the exit code is then the first failure's.
     With --json: one object a line and image, with `predictions`, or with `error`.
+    With --csv: one row an image.
+
+    Of a folder, what is named like such a file is taken, in the order of the names. Stderr ends with a summary, and
+    the exit code is 1 where an image failed or a folder could not be read. So it is with --out, too: whatever
+    kills the command, the rows in the file stay, and --resume goes on behind them.
     """
-    failed: list[ImageError] = []
+    rows = _rows(as_json=as_json, as_csv=as_csv, top_k=top_k)
+    if out and rows is None:
+        raise UsageError("--out is for rows; add --json or --csv")
+    if resume and out is None:
+        raise UsageError("--resume goes on with a file; name it with --out")
     with Client(url, timeout_s=timeout_s) as client:
-        for path, result in zip(images, client.classify_many(images, top_k=top_k), strict=True):
-            if isinstance(result, ImageError):
-                failed.append(result)
-                say(f"triptych: {failures.line(result)}")
-            if as_json:
-                print_json(_record(path, result))
-            elif isinstance(result, Classification):
-                show(path, result)
-    context.exit(failures.exit_code(failed[0]) if failed else failures.DONE)
+        if out is None and not any(map(is_folder, images)):
+            context.exit(_classify_files(client, images, rows, top_k=top_k, concurrency=concurrency))
+        found = found_in(images, recursive=recursive, every=every, besides=out)
+        if out is None or rows is None:
+            context.exit(run(client, found, _printer(rows), top_k=top_k, concurrency=concurrency))
+        with RowsFile(out, rows, resume=resume) as file:
+            context.exit(run(client, found, file.append, top_k=top_k, concurrency=concurrency, file=file))
 
 
 def show(title: str, result: Classification) -> None:
@@ -49,14 +86,43 @@ def show(title: str, result: Classification) -> None:
     click.echo()
 
 
-def _record(path: str, result: Classification | ImageError) -> dict[str, object]:
-    if isinstance(result, ImageError):
-        return {"image": path, "predictions": [], "error": {"code": result.code, "message": result.message}}
-    return {
-        "image": path,
-        "predictions": [dataclasses.asdict(prediction) for prediction in result.predictions],
-        "error": None,
-        "release": result.release,
-        "request_id": result.request_id,
-        "elapsed_s": round(result.elapsed_s, 6),
-    }
+def _rows(*, as_json: bool, as_csv: bool, top_k: int | None) -> RowFormat | None:
+    if as_json and as_csv:
+        raise UsageError("--json and --csv exclude each other; choose one")
+    if as_json:
+        return json_rows()
+    return csv_rows(top_k or 1) if as_csv else None
+
+
+def _printer(rows: RowFormat | None) -> Callable[[str, Outcome], None]:
+    """What prints each outcome on stdout: as a row, or as a table, or in words on stderr."""
+
+    def print_answer(path: str, outcome: Outcome) -> None:
+        if isinstance(outcome, ImageError):
+            say(_line(outcome))
+        else:
+            show(path, outcome)
+
+    if rows is None:
+        return print_answer
+    click.echo(rows.header, nl=False)
+    text = rows.text
+    return lambda path, outcome: click.echo(text(path, outcome), nl=False)
+
+
+def _classify_files(
+    client: Client, paths: Sequence[str], rows: RowFormat | None, *, top_k: int | None, concurrency: int
+) -> int:
+    failed: list[ImageError] = []
+    write = _printer(rows)
+    for path, outcome in zip(paths, client.classify_many(paths, concurrency=concurrency, top_k=top_k), strict=True):
+        if isinstance(outcome, ImageError):
+            failed.append(outcome)
+            if rows is not None:
+                say(_line(outcome))
+        write(path, outcome)
+    return failures.exit_code(failed[0]) if failed else failures.DONE
+
+
+def _line(error: ImageError) -> str:
+    return f"triptych: {failures.line(error)}"
