@@ -36,6 +36,7 @@ def test_the_contracts_are_kept(checkout: Path) -> None:
         ("ops/triptych_ops/release/store.py", "import fsspec", "Only a release's storage knows"),
         ("ops/triptych_ops/builder/build.py", "import triptych_ops.cli", "Nothing imports the command line"),
         ("ops/triptych_ops/lint/check.py", "import triptych_ops.release", "Lint judges any repository"),
+        ("ops/triptych_ops/gateway/app.py", "import triptych_ops.runtime", "The gateway knows servers"),
         ("ops/triptych_ops/runtime/log.py", "import triptych_ops.release", "Export, release and runtime"),
     ],
 )

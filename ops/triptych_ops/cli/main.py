@@ -17,8 +17,9 @@ from .group import Commands, Entry
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say
 _ENTRIES = {
     "build": Entry(".build:build", "Build the next release from weights, and measure it."),
-    "classify": Entry(".classify:classify", "Classify image files."),
+    "classify": Entry(".classify:classify", "Classify image files and folders."),
     "demo": Entry(".demo:demo", "Build, serve and classify bundled photographs."),
+    "gateway": Entry(".gateway:gateway", "Answer plain HTTP in JSON, and show a page."),
     "health": Entry(".health:health", "Ask a server for a known answer."),
     "lint": Entry(".lint:lint", "Check a Triton model repository, of any origin."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),

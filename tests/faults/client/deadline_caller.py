@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
 
-from asking import Outcome, in_tasks, in_threads
+from faults.client.asking import Outcome, in_tasks, in_threads
 from triptych import AsyncClient, Client, Hedging, Resilience
 from triptych.endpoint import Endpoint
 from triptych.grpc_transport import GrpcTransport

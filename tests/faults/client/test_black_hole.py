@@ -1,4 +1,4 @@
-"""A connection that swallows everything is found by keepalive, and servers do not mind being asked whether they live."""
+"""A connection that swallows everything is found by keepalive; servers do not mind being asked whether they live."""
 
 import asyncio
 import time
@@ -164,7 +164,8 @@ def test_a_call_that_is_answered_late_is_not_pinged_to_death(monkeypatch: pytest
         )
         unbounded, _ = quiet_call(keepalive)
         error, connections = bounded.result()
-    print(f"case 23: a quiet call of 6 s, pings a second apart: {error or 'answered'}; without their bound: {unbounded}")
+    ended = error or "answered"
+    print(f"case 23: a quiet call of 6 s, pings a second apart: {ended}; without their bound: {unbounded}")
     assert (error, connections) == (None, 1)
     assert isinstance(unbounded, UnavailableError)
     assert "ping" in str(unbounded).lower()

@@ -13,7 +13,7 @@ from triptych.testing import Failure, FakeServer
 from .asking import PROTOCOLS
 
 # status -> attempts of a call at a lone server, and at the second of two that fail alike
-GRPC = {
+GRPC: Mapping[str | int, tuple[int, int]] = {
     "OK": (1, 1),
     "CANCELLED": (1, 1),
     "UNKNOWN": (1, 1),
@@ -32,7 +32,7 @@ GRPC = {
     "DATA_LOSS": (1, 1),
     "UNAUTHENTICATED": (1, 1),
 }
-HTTP = {
+HTTP: Mapping[str | int, tuple[int, int]] = {
     400: (1, 1),
     401: (1, 1),
     403: (1, 1),
@@ -86,7 +86,8 @@ def attempts(protocol: str, status: object, asks: Callable[..., None], policy: R
 @pytest.mark.parametrize("client", CLIENTS)
 def test_the_table_of_attempts(client: str) -> None:
     policy, off = replace(Resilience(), retry=QUICK), replace(Resilience(), retry=None)
-    for protocol, table in (("grpc", GRPC), ("http", HTTP)):
+    tables: Mapping[str, Mapping[str | int, tuple[int, int]]] = {"grpc": GRPC, "http": HTTP}
+    for protocol, table in tables.items():
         found = {status: attempts(protocol, status, CLIENTS[client], policy) for status in table}
         assert found == table
         wrong = {status for status in table if attempts(protocol, status, CLIENTS[client], off) != table[status]}

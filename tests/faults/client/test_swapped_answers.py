@@ -1,103 +1,87 @@
-"""Case 25: many threads on one client; nobody gets another's answer."""
+"""Nobody gets somebody else's answer, and a crowd leaves nothing behind."""
 
-import asyncio
+import json
+import os
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from triptych import AsyncClient, Classification, Client
-from triptych.access import NO_ACCESS
-from triptych.calls import connector
-from triptych.config import Resilience
+from triptych import Client
 from triptych.endpoint import Endpoint
+from triptych.grpc_transport import GrpcTransport
+from triptych.http_transport import HttpTransport
 from triptych.testing import FakeServer, label
 from triptych.transport import InferRequest, InferResponse, Transport
 
 from .asking import PROTOCOLS
 
-THREADS = 64
-IMAGES = 1_000  # of each thread
-BATCH = 8
-TASKS = 1_000
+TESTS = Path(__file__).parents[2]
+THREADS, IMAGES = 64, 1000
+TASKS, ROUNDS = 1000, 4
+GROWTH_BYTES = 16 << 20
 
 
-def image(thread: int, number: int) -> bytes:
-    return b"image %d of thread %d" % (number, thread)
+def crowd(how: str, url: str, count: int, images: int) -> Any:
+    """What `crowd.py` found."""
+    command = [sys.executable, str(Path(__file__).with_name("crowd.py")), how, url, str(count), str(images)]
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return json.loads(done.stdout)
 
 
-def swapped(client: Client, *, threads: int, images: int) -> int:
-    """How many answers were another image's; each thread asks one by one, and then in batches."""
-    wrong: list[bytes] = []
-    failures: list[BaseException] = []
-
-    def work(thread: int) -> None:
-        mine = [image(thread, number) for number in range(images)]
-        single = images // 10
-        try:
-            results = [client.classify(body) for body in mine[:single]]
-            results += [_good(one) for one in client.classify_many(mine[single:], batch_size=BATCH)]
-        except BaseException as error:
-            failures.append(error)
-            return
-        wrong.extend(body for body, result in zip(mine, results, strict=True) if result.top.label != label(body))
-
-    workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert not failures, failures
-    return len(wrong)
-
-
-def _good(result: object) -> Classification:
-    assert isinstance(result, Classification), result
-    return result
-
-
+@pytest.mark.parametrize(("how", "count", "images"), [("threads", THREADS, IMAGES), ("tasks", TASKS, ROUNDS)])
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_no_answer_of_64_threads_is_swapped(protocol: str) -> None:
-    with FakeServer() as server, Client(PROTOCOLS[protocol](server), timeout_s=30) as client:
-        assert swapped(client, threads=THREADS, images=IMAGES) == 0
-    print(f"case 25: over {protocol} {THREADS} threads x {IMAGES:,} unique images, 0 answers swapped")
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_no_answer_of_1000_tasks_is_swapped(protocol: str) -> None:
-    async def all_at_once(url: str) -> int:
-        async with AsyncClient(url, timeout_s=30) as client:
-            images = [image(0, number) for number in range(TASKS)]
-            results = await asyncio.gather(*map(client.classify, images))
-            return sum(result.top.label != label(body) for body, result in zip(images, results, strict=True))
-
+def test_nobody_gets_another_s_answer_and_nothing_is_left(protocol: str, how: str, count: int, images: int) -> None:
     with FakeServer() as server:
-        assert asyncio.run(all_at_once(PROTOCOLS[protocol](server))) == 0
-    print(f"case 25: over {protocol} {TASKS:,} concurrent calls of one event loop, 0 answers swapped")
+        found = crowd(how, PROTOCOLS[protocol](server), count, images)
+    descriptors, threads, grown_bytes = found["more"]
+    print(
+        f"case 25: {count} {how} x {images} unique images over {protocol}: {found['swapped']} of "
+        f"{found['right'] + found['swapped']} answers swapped; left {max(0, descriptors)} descriptors, "
+        f"{max(0, threads)} threads, {grown_bytes / 2**20:.1f} MiB of {GROWTH_BYTES / 2**20:g} MiB"
+    )
+    assert found["right"] == count * images
+    assert found["swapped"] == 0
+    assert descriptors <= 0
+    assert threads <= 0
+    assert grown_bytes <= GROWTH_BYTES
+
+
+def test_a_leak_is_noticed() -> None:
+    with FakeServer() as server:
+        found = crowd("leaky", server.http_url, THREADS, IMAGES // 2)
+    assert found["more"][2] > GROWTH_BYTES
 
 
 class Swapping:
-    """A transport that gives a request now and then the answer to another."""
+    """Gives each request the answer of the one before."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
-        self._asked = 0
-        self._kept: InferResponse | None = None
-        self.close, self.parameters = transport.close, transport.parameters
+        self._lock = threading.Lock()
+        self._last: InferResponse | None = None
+        self.parameters = transport.parameters
+        self.close = transport.close
 
     def infer(self, request: InferRequest) -> InferResponse:
-        response = self._transport.infer(request)
-        self._asked += 1
-        if self._asked % 50 or len(request.images) > 1:
-            return response
-        self._kept, given = response, self._kept
-        return given or response
+        answer = self._transport.infer(replace(request))
+        with self._lock:
+            swapped, self._last = self._last or answer, answer
+        return swapped
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_swapped_answers_are_noticed(protocol: str) -> None:
-    with FakeServer() as server:
-        url = PROTOCOLS[protocol](server)
-        connect: Callable[[Endpoint], Transport] = connector((Endpoint.from_url(url),), Resilience(), NO_ACCESS)
-        with Client(url, timeout_s=30, connect=lambda endpoint: Swapping(connect(endpoint))) as client:
-            assert swapped(client, threads=8, images=IMAGES) > 0
+def test_a_swapped_answer_is_noticed(protocol: str) -> None:
+    def connect(endpoint: Endpoint) -> Transport:
+        return Swapping(GrpcTransport(endpoint) if endpoint.is_grpc else HttpTransport(endpoint))
+
+    with FakeServer() as server, Client(PROTOCOLS[protocol](server), connect=connect) as client:
+        labels = [client.classify(b"%d" % number).top.label for number in range(4)]
+    assert [labels[number] == label(b"%d" % number) for number in range(4)] == [True, False, False, False]
