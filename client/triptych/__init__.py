@@ -27,10 +27,10 @@ from .errors import (
     TriptychError,
     UnavailableError,
 )
-from .fetching import Fetching
-from .images import ImageInput
+from .inputs.fetching import Fetching
+from .inputs.images import ImageInput
 from .results import Classification, Embedding, Health, Prediction, Release
-from .tls import Tls
+from .transports.tls import Tls
 
 __all__ = [
     "AsyncClient",

@@ -7,27 +7,28 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from types import TracebackType
 from typing import TypeVar
 
-from . import aio_many, batches, health
-from .access import Access, AsyncToken
-from .aio_calls import AioCalls, connector
-from .asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
-from .batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
-from .calling import Service
+from . import health
+from .calls import aio_many, batches
+from .calls.aio import AioCalls, connector
+from .calls.asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
+from .calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
+from .calls.releases import RELEASE, described
 from .client import LEAST_S, POLL_S
 from .config import Resilience
 from .configured import Configured
-from .connections import Connections
 from .endpoint import Endpoint
 from .errors import DeadlineExceededError, ImageError, TriptychError
-from .headers import NO_HEADERS
-from .images import ImageInput
+from .inputs.images import ImageInput
+from .inputs.sides import DEFAULT_SIDE, UNTOLD
 from .observing import Observer, Observers
-from .releases import RELEASE, described
+from .resilience.calling import Service
 from .results import Classification, Embedding, Health, Release
 from .settings import NOT_GIVEN, FetchUrls, NotGiven, Shrink, seconds
-from .sides import DEFAULT_SIDE, UNTOLD
-from .tls import Tls
-from .transport import AsyncTransport, InvalidArgumentError
+from .transports.access import Access, AsyncToken
+from .transports.connections import Connections
+from .transports.headers import NO_HEADERS
+from .transports.tls import Tls
+from .transports.transport import AsyncTransport, InvalidArgumentError
 
 Result = TypeVar("Result")
 

@@ -6,27 +6,28 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, TypeVar
 
-from . import batches, health, many
-from .access import Access, Token
-from .asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
-from .batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
-from .calling import Service
-from .calls import Calls, connector
+from . import health
+from .calls import batches, many
+from .calls.asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
+from .calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
+from .calls.releases import RELEASE, described
+from .calls.sync import Calls, connector
 from .config import Resilience
 from .configured import Configured
-from .connections import Connections
 from .endpoint import Endpoint
 from .environment import DEFAULT_URL
 from .errors import DeadlineExceededError, ImageError, TriptychError
-from .headers import NO_HEADERS
-from .images import ImageInput
+from .inputs.images import ImageInput
+from .inputs.sides import DEFAULT_SIDE, UNTOLD
 from .observing import Observer, Observers
-from .releases import RELEASE, described
+from .resilience.calling import Service
 from .results import Classification, Embedding, Health, Release
 from .settings import DEFAULT_TIMEOUT_S, LONGEST_TIMEOUT_S, NOT_GIVEN, FetchUrls, NotGiven, Shrink, seconds
-from .sides import DEFAULT_SIDE, UNTOLD
-from .tls import Tls
-from .transport import InvalidArgumentError, Transport
+from .transports.access import Access, Token
+from .transports.connections import Connections
+from .transports.headers import NO_HEADERS
+from .transports.tls import Tls
+from .transports.transport import InvalidArgumentError, Transport
 
 __all__ = ["DEFAULT_TIMEOUT_S", "DEFAULT_URL", "LONGEST_TIMEOUT_S", "Client"]
 

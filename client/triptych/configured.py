@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, Self
 
 from . import environment
-from .access import Access
-from .asking import Question, Terms, classifications
+from .calls.asking import Question, Terms, classifications
 from .config import Hedging, Resilience, Retry
+from .inputs.sides import Sides
 from .results import Classification
 from .settings import NOT_GIVEN, FetchUrls, NotGiven, Shrink, given_or
-from .sides import Sides
+from .transports.access import Access
 
 
 class Configured:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from . import contract
-from .calling import Attempt, Standing
-from .headers import NO_HEADERS, checked
-from .transport import InferRequest
+from .resilience.calling import Attempt, Standing
+from .transports.headers import NO_HEADERS, checked
+from .transports.transport import InferRequest
 
 Value = TypeVar("Value")
 

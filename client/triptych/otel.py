@@ -17,9 +17,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, TracerProvider
 
 from . import contract
-from .calling import Attempt, Standing
 from .endpoint import Endpoint
 from .observing import Call, outcome, status
+from .resilience.calling import Attempt, Standing
 
 _SERVICE: Final = "inference.GRPCInferenceService"
 _METHOD: Final = "ModelInfer"
@@ -36,7 +36,7 @@ class OtelObserver:
         """Start the span of a call, as a child of the caller's."""
         attributes: dict[str, Any] = {
             "triptych.request_id": call.request_id,
-            "triptych.images": call.images,
+            "triptych.inputs.images": call.images,
             "triptych.body_bytes": call.body_bytes,
             "triptych.timeout_s": call.timeout_s,
         }

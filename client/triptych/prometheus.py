@@ -17,9 +17,9 @@ from weakref import WeakKeyDictionary
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from .calling import Attempt, Standing
-from .headers import NO_HEADERS
 from .observing import Call, outcome
+from .resilience.calling import Attempt, Standing
+from .transports.headers import NO_HEADERS
 
 _BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Dense where an image is answered, 10 to 100 ms, and up to the usual deadlines."""

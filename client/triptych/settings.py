@@ -6,8 +6,8 @@ from enum import Enum
 from importlib.util import find_spec
 from typing import Final, TypeAlias, TypeVar
 
-from .fetching import Fetching
-from .headers import NO_HEADERS, checked
+from .inputs.fetching import Fetching
+from .transports.headers import NO_HEADERS, checked
 
 Value = TypeVar("Value")
 

@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tritonclient.utils import deserialize_bytes_tensor
 
-from . import contract, grpc_codec, http_codec, tensors
+from . import contract
+from .transports import grpc_codec, http_codec, tensors
 
 _LOOPBACK = "127.0.0.1"
 _EMBEDDING_SIZE = 4

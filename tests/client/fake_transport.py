@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from triptych import TriptychError
-from triptych.transport import InferRequest, InferResponse, InvalidArgumentError
+from triptych.transports.transport import InferRequest, InferResponse, InvalidArgumentError
 
 KNOWN = {"health_class_id": "7", "health_score": "0.5"}
 

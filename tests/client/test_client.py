@@ -15,7 +15,7 @@ from triptych import (
     ProtocolError,
     UnavailableError,
 )
-from triptych.transport import InvalidArgumentError
+from triptych.transports.transport import InvalidArgumentError
 
 from .fake_transport import FakeTransport
 

@@ -14,7 +14,7 @@ from triptych import (
     UnavailableError,
 )
 from triptych.health import image
-from triptych.transport import InferRequest, InferResponse, InvalidArgumentError
+from triptych.transports.transport import InferRequest, InferResponse, InvalidArgumentError
 
 from .clock import Clock
 from .fake_transport import KNOWN, FakeTransport

@@ -23,15 +23,14 @@ from triptych import (
     TriptychError,
     UnavailableError,
     errors,
-    grpc_errors,
-    http_errors,
 )
 from triptych.endpoint import Endpoint
-from triptych.grpc_transport import GrpcTransport
-from triptych.http1 import EndedEarlyError, NotHttpError
-from triptych.http_errors import ClosedError, NotConnectedError
-from triptych.http_transport import HttpTransport
-from triptych.transport import InferRequest, InvalidArgumentError
+from triptych.transports import grpc_errors, http_errors
+from triptych.transports.grpc_transport import GrpcTransport
+from triptych.transports.http1 import EndedEarlyError, NotHttpError
+from triptych.transports.http_errors import ClosedError, NotConnectedError
+from triptych.transports.http_transport import HttpTransport
+from triptych.transports.transport import InferRequest, InvalidArgumentError
 
 CLASSES = {name: value for name, value in vars(errors).items() if inspect.isclass(value)}
 REQUEST = InferRequest((b"image",), ("SCORE",), "request-1", 5.0)

@@ -16,11 +16,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from callers import CALLERS, EITHER, PROTOCOLS, Caller
 from triptych import AsyncClient, Client, OverloadedError, Resilience, Retry, UnavailableError
-from triptych.calling import Attempt, Standing
 from triptych.config import Breaker, Ejection, Hedging
 from triptych.observing import Call, Observer, WatchedCall
 from triptych.otel import OtelObserver
 from triptych.prometheus import PrometheusObserver
+from triptych.resilience.calling import Attempt, Standing
 from triptych.testing import Failure, FakeServer
 
 QUICK = Resilience(retry=Retry(base_s=0.001, cap_s=0.002), back_off=None)
@@ -88,7 +88,7 @@ def test_a_call_is_a_span_with_one_for_each_attempt(
     assert call.attributes is not None
     assert call.attributes["triptych.attempts"] == 2
     assert call.attributes["triptych.request_id"] == result.request_id
-    assert (call.attributes["triptych.images"], call.attributes["triptych.body_bytes"]) == (1, 5)
+    assert (call.attributes["triptych.inputs.images"], call.attributes["triptych.body_bytes"]) == (1, 5)
     assert (call.status.is_ok, first.status.is_ok, second.status.is_ok) == (True, False, True)
     expected: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
         "grpc": (

@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from triptych import AsyncClient, Classification, Client, ImageError, ImageInput
-from triptych.sides import DEFAULT_SIDE
+from triptych.inputs.sides import DEFAULT_SIDE
 from triptych_ops.photographs import PHOTOGRAPHS, SCENES
 
 PATHS = [photograph.path for photograph in PHOTOGRAPHS]

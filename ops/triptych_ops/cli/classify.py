@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from triptych import Classification, Client, ImageError
-from triptych.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, MOST_CONCURRENCY
+from triptych.calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, MOST_CONCURRENCY
 from triptych_ops.errors import UsageError
 
 from . import failures

@@ -11,9 +11,9 @@ from random import Random
 from faults.client.asking import Outcome, in_tasks, in_threads
 from triptych import AsyncClient, Client, Hedging, Resilience
 from triptych.endpoint import Endpoint
-from triptych.grpc_transport import GrpcTransport
-from triptych.http_transport import HttpTransport
-from triptych.transport import InferRequest, InferResponse, Transport
+from triptych.transports.grpc_transport import GrpcTransport
+from triptych.transports.http_transport import HttpTransport
+from triptych.transports.transport import InferRequest, InferResponse, Transport
 
 AT_ONCE = 6
 ONE_BY_ONE = replace(Resilience(), breaker=None)  # every call is to meet the faults

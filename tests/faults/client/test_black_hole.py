@@ -10,9 +10,10 @@ import pytest
 
 from commands import Serving
 from fault_proxy import Fault, FaultProxy
-from triptych import AsyncClient, Client, Keepalive, Resilience, TriptychError, UnavailableError, grpc_channel
+from triptych import AsyncClient, Client, Keepalive, Resilience, TriptychError, UnavailableError
 from triptych.health import image
 from triptych.testing import FakeServer
+from triptych.transports import grpc_channel
 
 from .asking import PROTOCOLS
 

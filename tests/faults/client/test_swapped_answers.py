@@ -13,10 +13,10 @@ import pytest
 
 from triptych import Client
 from triptych.endpoint import Endpoint
-from triptych.grpc_transport import GrpcTransport
-from triptych.http_transport import HttpTransport
 from triptych.testing import FakeServer, label
-from triptych.transport import InferRequest, InferResponse, Transport
+from triptych.transports.grpc_transport import GrpcTransport
+from triptych.transports.http_transport import HttpTransport
+from triptych.transports.transport import InferRequest, InferResponse, Transport
 
 from .asking import PROTOCOLS
 

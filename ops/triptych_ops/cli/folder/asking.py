@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from triptych import Client, DeadlineExceededError, ImageError, ServerError, TooLargeError, TriptychError
-from triptych.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE
+from triptych.calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE
 
 from .rows import Outcome
 

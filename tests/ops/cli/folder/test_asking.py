@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from triptych import Client, DeadlineExceededError, ImageError, PermissionDeniedError, ServerError, TooLargeError
-from triptych.batches import DEFAULT_SIZE
+from triptych.calls.batches import DEFAULT_SIZE
 from triptych.config import Resilience
 from triptych.errors import TriptychError
 from triptych.health import image as health_image
-from triptych.transport import InferRequest, InferResponse
+from triptych.transports.transport import InferRequest, InferResponse
 from triptych_ops.cli.folder.asking import classified
 
 COUNT = 20

@@ -1,0 +1,149 @@
+"""Responses -> results, one for each image of the request. Pure; shared by every client."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import contract
+from ..errors import ImageError, ProtocolError
+from ..results import Classification, Embedding, Prediction
+from ..transports.transport import InferResponse, InvalidArgumentError
+from ..transports.wording import first_line
+
+Result = TypeVar("Result")
+
+_DTYPES = {"BYTES": np.dtype(np.object_), "FP32": np.dtype(np.float32), "INT32": np.dtype(np.int32)}
+
+
+class Reply(NamedTuple):
+    """The response of the attempt that answered; `began` and `ended` are the clock's seconds."""
+
+    response: InferResponse
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image of a request: its place in the call, and the words that errors call it by."""
+
+    index: int
+    source: str
+
+
+class Answer(NamedTuple):
+    """A response with what the client knows of its request; `images` are those that were sent."""
+
+    response: InferResponse
+    images: tuple[Image, ...]
+    request_id: str
+    elapsed_s: float
+    attempts: int = 1
+    attempt_s: float | None = None  # None: as `elapsed_s`
+    read_s: float = 0.0
+    endpoint: str = ""
+
+
+def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classification | ImageError]:
+    """One `Classification`, or the `ImageError` of an image that failed, for each image.
+
+    Raises:
+        ProtocolError: the response lacks a tensor, or has one of another shape.
+    """
+    class_ids = _tensor(answer, contract.CLASS_ID)
+    scores = _tensor(answer, contract.SCORE)
+    labels = _tensor(answer, contract.LABEL)
+    if not class_ids.shape == scores.shape == labels.shape:
+        raise ProtocolError("CLASS_ID, SCORE and LABEL have different shapes")
+    served = _served(answer)
+
+    columns = class_ids[:, :top_k].tolist(), labels[:, :top_k].tolist(), scores[:, :top_k].tolist()
+
+    def classification(row: int) -> Classification:
+        best = zip(columns[0][row], columns[1][row], columns[2][row], strict=True)
+        predictions = tuple(
+            [Prediction(class_id, label.decode("utf-8", "replace"), score) for class_id, label, score in best]
+        )
+        image = answer.images[row]
+        return Classification(predictions, *served, image.index, image.source)
+
+    return _rows(answer, classification)
+
+
+def embeddings(answer: Answer) -> list[Embedding | ImageError]:
+    """One `Embedding`, or the `ImageError` of an image that failed, for each image.
+
+    Raises:
+        ProtocolError: the response lacks a tensor, or has one of another shape.
+    """
+    vectors = _tensor(answer, contract.EMBEDDING)
+    served = _served(answer)
+
+    def embedding(row: int) -> Embedding:
+        image = answer.images[row]
+        return Embedding(vectors[row].copy(), *served, image.index, image.source)
+
+    return _rows(answer, embedding)
+
+
+def rejections(error: InvalidArgumentError, images: Sequence[Image]) -> list[ImageError]:
+    """The `ImageError` of every image, from the error of a request whose images all failed.
+
+    Raises:
+        ProtocolError: the server refused the request for another reason.
+    """
+    found = contract.parse_rejections(str(error))
+    if sorted(found) != list(range(len(images))):
+        raise ProtocolError(f"the server refused the request: {first_line(str(error))}") from error
+    return [_error(images[row], code, message) for row, (code, message) in sorted(found.items())]
+
+
+def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:
+    errors = _tensor(answer, contract.ERROR)[:, 0].tolist()
+    rows: list[Result | ImageError] = []
+    for row, (image, error) in enumerate(zip(answer.images, errors, strict=True)):
+        if error:
+            rows.append(_error(image, *contract.split_error(error.decode("utf-8", "replace"))))
+        else:
+            rows.append(result(row))
+    return rows
+
+
+def _error(image: Image, code: str, message: str) -> ImageError:
+    return ImageError(code, message, source=image.source, index=image.index)
+
+
+def _served(answer: Answer) -> tuple[int, str, float, int, str, str, float, float]:
+    """What every result of a request says of it, from `release` to `read_s`."""
+    return (
+        _release(answer.response),
+        answer.request_id,
+        answer.elapsed_s,
+        answer.attempts,
+        answer.response.model_version,
+        answer.endpoint,
+        answer.elapsed_s if answer.attempt_s is None else answer.attempt_s,
+        answer.read_s,
+    )
+
+
+def _tensor(answer: Answer, name: str) -> NDArray[Any]:
+    tensor, count = answer.response.outputs.get(name), len(answer.images)
+    if tensor is None:
+        raise ProtocolError(f"the answer lacks the output {name}")
+    datatype = contract.OUTPUTS[name]
+    shape, dtype = tensor.shape, _DTYPES[datatype]
+    if len(shape) != 2 or shape[0] != count or not shape[1] or not (tensor.dtype is dtype or tensor.dtype == dtype):
+        found = f"{tensor.dtype} {shape}"
+        raise ProtocolError(f"output {name} is {found} where {datatype} ({count}, K) was expected")
+    return tensor
+
+
+def _release(response: InferResponse) -> int:
+    try:
+        return int(response.model_version)
+    except ValueError as error:
+        raise ProtocolError(f"model version {response.model_version!r} is not a release number") from error

@@ -1,0 +1,1 @@
+"""What callers call an image -> encoded bytes: files, arrays, `data:` and fetched URLs, photographs made smaller."""

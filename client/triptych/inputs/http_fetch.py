@@ -1,0 +1,123 @@
+"""Fetches an image from a URL, every wait bounded by one deadline."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable, Sequence
+
+from .. import contract
+from ..errors import ImageError
+from ..resilience.resolving import lookup_within
+from ..transports import http1
+from ..transports.http1 import Answer, AnswerReader
+from .fetching import Fetching, Location, is_public, shown
+
+_CHUNK_BYTES = 1 << 16
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {
+    "Accept": "image/jpeg, image/png, image/webp, image/*;q=0.5",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+    "User-Agent": "triptych",
+}
+
+
+def fetch(
+    url: str,
+    policy: Fetching,
+    *,
+    timeout_s: float,
+    lookup: Callable[..., Sequence[tuple[str, int]]] = lookup_within,
+) -> bytes:
+    """The body that the URL, or what it redirects to, answers with; at most `contract.MAX_IMAGE_BYTES`.
+
+    lookup: as `resolving.lookup_within`
+
+    Raises:
+        ImageError: `url_refused`: it may not be fetched; `fetch_failed`: it cannot be, or not within `timeout_s` and
+            the policy's own; `image_too_large`.
+    """
+    source = shown(url)
+    limit_s = min(timeout_s, policy.timeout_s)
+    deadline = time.monotonic() + limit_s
+    location = Location.from_url(url)
+    try:
+        for _ in range(policy.redirects + 1):
+            answer = _get(location, policy, deadline, source=source, lookup=lookup)
+            target = answer.headers.get("Location")
+            if answer.status not in _REDIRECTS or target is None:
+                return _body(answer, source=source)
+            location = location.redirected(target, source=source)
+    except TimeoutError as error:
+        raise ImageError("fetch_failed", f"it did not answer within {limit_s:.3g} s", source=source) from error
+    except (OSError, http1.NotHttpError) as error:  # TLS and names that cannot be resolved among them
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ImageError("fetch_failed", f"it cannot be fetched: {reason}", source=source) from error
+    raise ImageError("url_refused", f"it redirects more than {policy.redirects} times", source=source)
+
+
+def _get(
+    location: Location,
+    policy: Fetching,
+    deadline: float,
+    *,
+    source: str,
+    lookup: Callable[..., Sequence[tuple[str, int]]],
+) -> Answer:
+    addresses = lookup(location.host, location.port, timeout_s=_left_s(deadline))
+    # What was checked is what is connected to: a name may stand for another address a moment later.
+    allowed = [address for address in addresses if policy.private or is_public(address[0])]
+    if not allowed:
+        message = f"{location.host} is an address of this machine or of a private network, which fetching leaves alone"
+        raise ImageError("url_refused", message, source=source)
+    with _connected(allowed, deadline) as plain, _secured(plain, location, deadline) as connection:
+        headers = http1.request("GET", location.target, host=location.host_header, headers=_HEADERS)
+        connection.settimeout(_left_s(deadline))
+        connection.sendall(headers)
+        reader, received = AnswerReader(), 0
+        while True:
+            connection.settimeout(_left_s(deadline))
+            data = connection.recv(_CHUNK_BYTES)
+            received += len(data)
+            if received > contract.MAX_IMAGE_BYTES + http1.MAX_HEAD_BYTES:
+                raise _too_large(source)
+            answer = reader.feed(data)
+            if answer is not None:
+                return answer
+
+
+def _body(answer: Answer, *, source: str) -> bytes:
+    if answer.status != 200:
+        raise ImageError("fetch_failed", f"HTTP {answer.status} {answer.reason[:80]}".strip(), source=source)
+    if len(answer.body) > contract.MAX_IMAGE_BYTES:
+        raise _too_large(source)
+    return answer.body
+
+
+def _connected(addresses: Sequence[tuple[str, int]], deadline: float) -> socket.socket:
+    failure: OSError = ConnectionError("the name has no address")
+    for tried, address in enumerate(addresses):
+        try:
+            return socket.create_connection(address, _left_s(deadline) / (len(addresses) - tried))
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _secured(connection: socket.socket, location: Location, deadline: float) -> socket.socket:
+    if not location.secure:
+        return connection
+    connection.settimeout(_left_s(deadline))
+    return ssl.create_default_context().wrap_socket(connection, server_hostname=location.host)
+
+
+def _left_s(deadline: float) -> float:
+    left_s = deadline - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError("the deadline is over")
+    return left_s
+
+
+def _too_large(source: str) -> ImageError:
+    message = f"the image has more than {contract.MAX_IMAGE_BYTES} bytes, the most that is accepted"
+    return ImageError("image_too_large", message, source=source)
