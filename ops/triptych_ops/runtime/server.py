@@ -167,7 +167,10 @@ class Server:
 
     def _reason(self, status: int) -> str:
         if status < 0:
-            return f"was ended by {signal.Signals(-status).name}"
+            ended = f"was ended by {signal.Signals(-status).name}"
+            # It aborts by itself, over what it wrote down; any other signal may have come from anywhere.
+            error = first_error(self._log) if status == -signal.SIGABRT and not self._verbose else None
+            return f"{ended}: {error}" if error else ended
         reason = "its log is above" if self._verbose else first_error(self._log) or last_line(self._log)
         return f"ended with status {status}: {reason}"
 

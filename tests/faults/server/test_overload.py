@@ -14,7 +14,7 @@ from .served import Watched, await_true, serves
 LOAD_S = 20.0  # several probes that are not answered
 
 
-@pytest.mark.parametrize(("threads", "images", "timeout_s"), [(48, 32, 30.0), (16, 2, 0.1)], ids=["full", "hung up"])
+@pytest.mark.parametrize(("threads", "images", "timeout_s"), [(48, 32, 30.0), (16, 8, 0.1)], ids=["full", "hung up"])
 def test_a_server_that_is_full_is_left_alone(
     store: Path, tmp_path: Path, threads: int, images: int, timeout_s: float
 ) -> None:
