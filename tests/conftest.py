@@ -13,6 +13,9 @@ from object_store import objects as objects
 _TESTS = Path(__file__).parent
 _MARKERS = {
     _TESTS / "server": "server",
+    _TESTS / "loadtests": "server",
+    _TESTS / "ops" / "gateway": "server",
+    _TESTS / "ops" / "runtime" / "edge": "server",
     _TESTS / "faults": "faults",
     _TESTS / "ops" / "export": "torch",
     _TESTS / "model_repository" / "test_dali_decoder.py": "torch",
