@@ -1,7 +1,9 @@
 """The asynchronous client at a real server of both protocols."""
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
@@ -316,6 +318,53 @@ def test_one_after_another_in_several_loops(url: str) -> None:
             return (await client.classify(b"cat")).top.label
 
     assert {asyncio.run(ask()) for _ in range(3)} == {label(b"cat")}
+
+
+# ---- leaving nothing behind
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is in a cycle is never freed."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("hedging", [None, Hedging(after_s=5.0)])
+@pytest.mark.parametrize("fails", [DOWN, BROKEN])
+def test_an_error_that_nobody_holds_is_freed_and_with_it_its_call(
+    fails: Failure, hedging: Hedging | None, url: str, server: FakeServer
+) -> None:
+    server.fails = fails
+    policy = replace(Resilience(), retry=Retry(base_s=0.001, cap_s=0.001), hedging=hedging)
+
+    async def ask() -> weakref.ref[TriptychError]:
+        async with AsyncClient(url, resilience=policy) as client:
+            try:
+                await client.classify(b"image")
+            except TriptychError as error:
+                return weakref.ref(error)
+            raise AssertionError
+
+    assert asyncio.run(ask())() is None
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("fails", [DOWN, BROKEN])
+def test_so_is_one_of_the_synchronous_client(fails: Failure, url: str, server: FakeServer) -> None:
+    server.fails = fails
+
+    def ask() -> weakref.ref[TriptychError]:
+        with Client(url, resilience=replace(Resilience(), retry=Retry(base_s=0.001, cap_s=0.001))) as client:
+            try:
+                client.classify(b"image")
+            except TriptychError as error:
+                return weakref.ref(error)
+            raise AssertionError
+
+    assert ask()() is None
 
 
 # ---- until it is ready

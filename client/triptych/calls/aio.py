@@ -88,6 +88,8 @@ class AioCalls:
         except StopIteration as stop:
             answered: Answered[Reply] = stop.value
             return answered
+        finally:
+            del outcome  # as in `calling`: an error's traceback holds this frame
 
     async def _hedged(
         self, course: Course[Reply], send: Callable[[Attempt], Awaitable[Ended[Reply]]]
@@ -106,9 +108,7 @@ class AioCalls:
                 step = course.send(outcome)
                 outcome = None
                 if isinstance(step, Start):
-                    task = asyncio.create_task(sent(step.attempt))
-                    self._sent.add(task)
-                    task.add_done_callback(self._sent.discard)
+                    self._keep(asyncio.create_task(sent(step.attempt)))
                 else:
                     try:
                         async with asyncio.timeout(max(0.0, step.until - self.clock())):
@@ -118,6 +118,12 @@ class AioCalls:
         except StopIteration as stop:
             answered: Answered[Reply] = stop.value
             return answered
+        finally:
+            del outcome  # as in `calling`: an error's traceback holds this frame
+
+    def _keep(self, task: asyncio.Task[Ended[Reply]]) -> None:
+        self._sent.add(task)
+        task.add_done_callback(self._sent.discard)
 
 
 def connector(

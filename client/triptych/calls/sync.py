@@ -88,6 +88,8 @@ class Calls:
         except StopIteration as stop:
             answered: Answered[Reply] = stop.value
             return answered
+        finally:
+            del outcome  # as in `calling`: an error's traceback holds this frame
 
     def _hedged(self, course: Course[Reply], send: Callable[[Attempt], Ended[Reply]]) -> Answered[Reply]:
         """Drive a course of several attempts at once, a thread each; those that lose end at the call's deadline."""
@@ -108,6 +110,8 @@ class Calls:
         except StopIteration as stop:
             answered: Answered[Reply] = stop.value
             return answered
+        finally:
+            del outcome  # as in `calling`: an error's traceback holds this frame
 
 
 def connector(endpoints: Sequence[Endpoint], policy: Resilience, access: Access) -> Callable[[Endpoint], Transport]:

@@ -284,7 +284,10 @@ class _Call(Generic[Response]):
             if ended.error is None:
                 assert ended.response is not None  # noqa: S101  for the type checker
                 return Answered(ended.response, ended.attempt.endpoint, len(self._tried))
-            now = yield from self._pause(ended.error, ended.attempt.endpoint)
+            try:
+                now = yield from self._pause(ended.error, ended.attempt.endpoint)
+            finally:
+                del ended  # or it and the error's traceback would keep each other, and with them the sockets of a call
 
     def _start(self, now: float) -> Start:
         endpoint = self._service.pick(now, self._tried, avoided=self._left)
@@ -298,17 +301,19 @@ class _Call(Generic[Response]):
         Raises:
             TriptychError: there is to be none.
         """
-        if isinstance(error, DeadlineExceededError) and len(self._tried) > 1:
-            raise self._late() from error
-        service = self._service
-        if self._direct:
-            raise error
-        moved = self._left is not None
-        seconds = service.retry_in_s(error, self._tried, deadline=self._deadline, moved=moved)
-        if seconds is None:
-            raise error
-        if treatment(error).again is Again.ELSEWHERE:
-            self._left = server
+        service, moved = self._service, self._left is not None
+        try:
+            if isinstance(error, DeadlineExceededError) and len(self._tried) > 1:
+                raise self._late() from error
+            if self._direct:
+                raise error
+            seconds = service.retry_in_s(error, self._tried, deadline=self._deadline, moved=moved)
+            if seconds is None:
+                raise error
+            if treatment(error).again is Again.ELSEWHERE:
+                self._left = server
+        finally:
+            del error  # as in `course`
         until = service.now() + seconds
         while (now := service.now()) < until:
             yield Wait(until)

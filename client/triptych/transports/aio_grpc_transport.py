@@ -178,7 +178,10 @@ class AioGrpcTransport:
                 call.add_done_callback(lambda ended: self._ended(ended, line))
         if not call.done():
             raise TimeoutError
-        return call.result()
+        try:
+            return call.result()
+        finally:
+            del call  # or it and its error's traceback would keep each other, and the sockets of a closed channel
 
     def _ended(self, call: asyncio.Task[Any], line: Line) -> None:
         self._left.discard(call)

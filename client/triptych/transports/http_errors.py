@@ -85,20 +85,21 @@ def translated(endpoint: Endpoint, *, timeout_s: float) -> Iterator[None]:
 
 def check(answer: Answer, endpoint: Endpoint) -> None:
     """Raise what an answer that is not 200 means."""
-    status = answer.status
-    if status == 200:
-        return
-    words = _message(answer.body)
+    if answer.status != 200:
+        raise _error(answer, endpoint) from StatusError(answer.status)
+
+
+def _error(answer: Answer, endpoint: Endpoint) -> TriptychError:
+    status, words = answer.status, _message(answer.body)
     kind = meaning(words) or STATUSES.get(status) or (ServerError if status >= 500 else ProtocolError)
     if kind is InvalidArgumentError:
-        # Whole: it has a line an image.
-        raise InvalidArgumentError(words or answer.reason or "no message") from StatusError(status)
+        return InvalidArgumentError(words or answer.reason or "no message")  # whole: it has a line an image
     after_s = _retry_after_s(answer.headers.get("Retry-After"), now=time.time())
     if kind is UnavailableError and status == 503 and (after_s is not None or "x-envoy-overloaded" in answer.headers):
         kind = OverloadedError
     error = kind(f"{endpoint}: HTTP {status}: {first_line(words or answer.reason or 'no message')}")
     error.retry_after_s = after_s
-    raise error from StatusError(status)
+    return error
 
 
 def _retry_after_s(value: str | None, *, now: float) -> float | None:
