@@ -2,7 +2,6 @@
 
 import json
 import sys
-from concurrent.futures import Future
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
@@ -148,7 +147,6 @@ def test_alone_or_not_by_either_engine_the_answers_are_the_same(
     backend: ModuleType, tmp_path: Path, size: int, others: int, accelerator: dict[str, Any]
 ) -> None:
     served = model(backend, tmp_path, parameters=THREADS, **accelerator)
-    served._runner._alone.result()
     assert (type(served._runner._shared).__name__ == "OpenVinoSession") == bool(accelerator)
     other = backend.Presence(tmp_path / "presence", 1)
     sent = rows(*range(size))
@@ -170,23 +168,15 @@ def test_an_instance_is_alone_while_no_other_works(backend: ModuleType, tmp_path
 def test_a_lone_image_takes_all_threads_and_two_take_one_each(backend: ModuleType, tmp_path: Path) -> None:
     served = model(backend, tmp_path, parameters=THREADS)
     taken: list[tuple[str, int]] = []
-    runner = served._runner
-    runner._shared = Recording("_shared", runner._shared, taken)
-    opened: Future[Any] = Future()
-    opened.set_result(Recording("_alone", runner._alone.result(), taken))
-    runner._alone = opened
+    for name in ("_alone", "_shared"):
+        session = getattr(served._runner, name)
+        setattr(served._runner, name, Recording(name, session, taken))
     other = backend.Presence(tmp_path / "presence", 1)
     served.execute([Request(rows(1), "DOUBLE")])
     served.execute([Request(rows(1, 2), "DOUBLE")])
     with other.at_work():
         served.execute([Request(rows(1, 2), "DOUBLE")])
     assert taken == [("_alone", 1), ("_shared", 1), ("_shared", 1), ("_shared", 2)]
-
-
-def test_a_lone_image_is_answered_before_all_threads_are_ready(backend: ModuleType, tmp_path: Path) -> None:
-    served = model(backend, tmp_path, parameters=THREADS)
-    served._runner._alone = Future()
-    assert served.execute([Request(rows(1), "DOUBLE")])[0].outputs == {"DOUBLE": [[2, 3]]}
 
 
 class Recording:

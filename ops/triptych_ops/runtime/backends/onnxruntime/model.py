@@ -106,22 +106,20 @@ class Runner:
     """
 
     def __init__(self, open_session, *, threads, lone_threads, presence):
-        self._alone = None
         self._lone_threads = lone_threads if lone_threads > threads > 0 else 1
         self._shared = open_session(threads=threads, at_once=self._lone_threads)
         if self._lone_threads > 1:
+            self._alone = open_session(threads=lone_threads)
             self._pool = ThreadPoolExecutor(lone_threads)
-            # Beside the first answers: a server that is replaced shall be back soon.
-            self._alone = self._pool.submit(open_session, threads=lone_threads)
         self._presence = presence
 
     def run(self, names, feeds):
         """The outputs `names`, each (N, …), for inputs (N, …)."""
         size = min(map(len, feeds.values()))
         with self._presence.at_work() as alone:
-            workers = self._lone_threads if alone and self._alone and self._alone.done() else 1
+            workers = self._lone_threads if alone else 1
             if size < workers:
-                return self._alone.result().run(names, feeds)
+                return self._alone.run(names, feeds)
             parts = [{name: array[start:end] for name, array in feeds.items()} for start, end in spans(size, workers)]
             run_each = self._pool.map if workers > 1 else map
             results = list(run_each(partial(self._shared.run, names), parts))
