@@ -99,6 +99,7 @@ def test_a_server_that_dies_is_replaced(store: Path, tmp_path: Path) -> None:
         server.wait(5)
         with Client(serving.ports.grpc_url) as client:
             assert client.wait_until_ready(30).ok
+        time.sleep(2)  # the supervisor looks for itself before it says so
         status, errors = serving.stop(signal.SIGTERM)
     found, again, *_ = errors.splitlines()
     assert status == 0
