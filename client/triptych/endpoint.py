@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -107,6 +108,14 @@ class Endpoint:
             scheme = "dns" if self.scheme == "grpc" else f"dns+{self.scheme}"
             return f"{scheme}:///{self.authority}{self.path}"
         return f"{self.scheme}://{self.authority}{self.path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine and no other can be meant."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _invalid(url: str, reason: str) -> InvalidUrlError:

@@ -10,6 +10,7 @@ from ..errors import ImageError
 from ..resilience.resolving import lookup_within
 from ..transports import http1
 from ..transports.http1 import Answer, AnswerReader
+from ..transports.tcp import connected, left_s
 from .fetching import Fetching, Location, is_public, shown
 
 _CHUNK_BYTES = 1 << 16
@@ -64,19 +65,19 @@ def _get(
     source: str,
     lookup: Callable[..., Sequence[tuple[str, int]]],
 ) -> Answer:
-    addresses = lookup(location.host, location.port, timeout_s=_left_s(deadline))
+    addresses = lookup(location.host, location.port, timeout_s=left_s(deadline))
     # What was checked is what is connected to: a name may stand for another address a moment later.
     allowed = [address for address in addresses if policy.private or is_public(address[0])]
     if not allowed:
         message = f"{location.host} is an address of this machine or of a private network, which fetching leaves alone"
         raise ImageError("url_refused", message, source=source)
-    with _connected(allowed, deadline) as plain, _secured(plain, location, deadline) as connection:
+    with connected(allowed, deadline) as plain, _secured(plain, location, deadline) as connection:
         headers = http1.request("GET", location.target, host=location.host_header, headers=_HEADERS)
-        connection.settimeout(_left_s(deadline))
+        connection.settimeout(left_s(deadline))
         connection.sendall(headers)
         reader, received = AnswerReader(), 0
         while True:
-            connection.settimeout(_left_s(deadline))
+            connection.settimeout(left_s(deadline))
             data = connection.recv(_CHUNK_BYTES)
             received += len(data)
             if received > contract.MAX_IMAGE_BYTES + http1.MAX_HEAD_BYTES:
@@ -94,28 +95,11 @@ def _body(answer: Answer, *, source: str) -> bytes:
     return answer.body
 
 
-def _connected(addresses: Sequence[tuple[str, int]], deadline: float) -> socket.socket:
-    failure: OSError = ConnectionError("the name has no address")
-    for tried, address in enumerate(addresses):
-        try:
-            return socket.create_connection(address, _left_s(deadline) / (len(addresses) - tried))
-        except OSError as error:
-            failure = error
-    raise failure
-
-
 def _secured(connection: socket.socket, location: Location, deadline: float) -> socket.socket:
     if not location.secure:
         return connection
-    connection.settimeout(_left_s(deadline))
+    connection.settimeout(left_s(deadline))
     return ssl.create_default_context().wrap_socket(connection, server_hostname=location.host)
-
-
-def _left_s(deadline: float) -> float:
-    left_s = deadline - time.monotonic()
-    if left_s <= 0:
-        raise TimeoutError("the deadline is over")
-    return left_s
 
 
 def _too_large(source: str) -> ImageError:

@@ -5,10 +5,9 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
-from ..endpoint import Endpoint
+from ..endpoint import Endpoint, is_loopback
 from ..errors import PermissionDeniedError
 from .headers import NO_HEADERS, SECRET, checked
 from .tls import Tls
@@ -65,7 +64,7 @@ class Access:
         if self.plaintext_secrets or not secrets:
             return
         for endpoint in endpoints:
-            if not (endpoint.secure or _is_loopback(endpoint.host)):
+            if not (endpoint.secure or is_loopback(endpoint.host)):
                 raise ValueError(
                     f"{secrets[0]} would go to {endpoint} in plain; use grpcs:// or https://, "
                     "or say plaintext_secrets=True where the network itself is secret"
@@ -97,7 +96,7 @@ class Access:
             TokenError: there is none.
         """
         if self.token is None:
-            return {**self.headers, **more}
+            return self.headers_with(more)
         with _explained():
             token = self.token()
             if inspect.isawaitable(token):
@@ -135,10 +134,3 @@ def _bearer(token: Any) -> Mapping[str, str]:
 def _dispose(token: Any) -> None:
     if inspect.iscoroutine(token):
         token.close()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -104,7 +104,7 @@ class AioGrpcTransport:
 
     async def _headers(self, more: Mapping[str, str], *, timeout_s: float) -> Mapping[str, str]:
         if self._access.token is None:
-            return {**self._access.headers, **more}
+            return self._access.headers_with(more)  # without a timer
         with translated(self._endpoint, timeout_s=timeout_s):
             async with asyncio.timeout(timeout_s):
                 return await self._access.async_headers_with(more)

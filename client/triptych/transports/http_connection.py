@@ -3,10 +3,10 @@
 import select
 import socket
 import ssl
-import time
 from dataclasses import replace
 
 from .http1 import Answer, AnswerReader, UnansweredError
+from .tcp import left_s
 from .tls import Material
 
 _CHUNK_BYTES = 1 << 16
@@ -84,15 +84,3 @@ class HttpConnection:
             return reader.feed(self._socket.recv(_CHUNK_BYTES))
         except _NOT_NOW:
             return None
-
-
-def left_s(deadline: float) -> float:
-    """What is left until the clock says `deadline`.
-
-    Raises:
-        TimeoutError: nothing.
-    """
-    seconds = deadline - time.monotonic()
-    if seconds <= 0:
-        raise TimeoutError("the deadline is over")
-    return seconds

@@ -13,9 +13,9 @@ from . import http1, http_codec, http_errors, tls_errors
 from .access import NO_ACCESS, Access, advised
 from .headers import NO_HEADERS
 from .http1 import Answer
-from .http_connection import HttpConnection, left_s
+from .http_connection import HttpConnection
 from .http_errors import ClosedError, NotConnectedError
-from .tcp import keep_alive
+from .tcp import connected, keep_alive, left_s
 from .tls import Material, WatchedTls
 from .transport import InferRequest, InferResponse
 
@@ -132,17 +132,13 @@ class HttpTransport:
 
     def _connect(self, deadline: float) -> HttpConnection:
         addresses = lookup_within(self._endpoint.host, self._endpoint.port, timeout_s=left_s(deadline))
-        failure: OSError | None = None
-        for tried, address in enumerate(addresses):
-            try:
-                connection = socket.create_connection(address, left_s(deadline) / (len(addresses) - tried))
-            except OSError as error:
-                failure = error
-                continue
-            return self._secured(connection, deadline)
-        if isinstance(failure, TimeoutError):
-            raise failure
-        raise NotConnectedError(str(getattr(failure, "strerror", None) or failure)) from failure
+        try:
+            connection = connected(addresses, deadline)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NotConnectedError(str(error.strerror or error)) from error
+        return self._secured(connection, deadline)
 
     def _secured(self, connection: socket.socket, deadline: float) -> HttpConnection:
         keep_alive(connection, self._keepalive)

@@ -1,9 +1,38 @@
-"""Settings of a TCP connection."""
+"""A TCP connection: opened by a deadline, and found dead where its other end has vanished."""
 
 import socket
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from ..config import Keepalive
+
+
+def left_s(deadline: float) -> float:
+    """What is left until the monotonic clock says `deadline`.
+
+    Raises:
+        TimeoutError: nothing.
+    """
+    seconds = deadline - time.monotonic()
+    if seconds <= 0:
+        raise TimeoutError("the deadline is over")
+    return seconds
+
+
+def connected(addresses: Sequence[tuple[str, int]], deadline: float) -> socket.socket:
+    """A connection to the first of these addresses that takes one; each has its share of the time that is left.
+
+    Raises:
+        OSError: none did; the last one's failure, a TimeoutError among them.
+    """
+    failure: OSError = ConnectionError("the name has no address")
+    for tried, address in enumerate(addresses):
+        try:
+            return socket.create_connection(address, left_s(deadline) / (len(addresses) - tried))
+        except OSError as error:
+            failure = error
+    raise failure
 
 
 def keep_alive(connection: socket.socket, policy: Keepalive | None) -> None:

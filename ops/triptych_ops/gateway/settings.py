@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+
+from triptych.endpoint import is_loopback
 
 from .limits import Limits
 
@@ -25,7 +26,4 @@ class Settings:
     @property
     def on_loopback(self) -> bool:
         """Whether this machine alone can reach it."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)

@@ -80,21 +80,3 @@ async def in_tasks(client: AsyncClient, timeouts_s: Sequence[float], *, tasks: i
 
     await asyncio.gather(*(work(timeouts_s[first::tasks], first) for first in range(tasks)))
     return outcomes
-
-
-def call_until(client: Client, end: float, *, threads: int, timeout_s: float) -> list[Outcome]:
-    """Calls by so many threads, one after the other each, until the monotonic clock says `end`."""
-    outcomes: list[Outcome] = []
-
-    def work(thread: int) -> None:
-        number = 0
-        while time.monotonic() < end:
-            outcomes.append(call(client, b"image %d.%d" % (thread, number), timeout_s=timeout_s))
-            number += 1
-
-    workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return outcomes
