@@ -7,42 +7,27 @@ from typing import Any
 
 import grpc.aio
 
-from ..config import Resilience
-from ..endpoint import Endpoint
-from ..errors import OverloadedError
 from . import grpc_channel, grpc_codec
-from .access import NO_ACCESS, Access, advised
-from .grpc_channel import Line
+from .grpc_channel import GrpcPeer, Line
 from .grpc_errors import translated
 from .headers import NO_HEADERS
-from .tls import Material, WatchedTls
+from .tls import Material
 from .transport import InferRequest, InferResponse
 
 _LAST_WORDS_S = 0.1
 
 
-class AioGrpcTransport:
+class AioGrpcTransport(GrpcPeer):
     """Triton's gRPC service at one endpoint, over one channel of the running event loop; see `GrpcTransport`."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        policy: Resilience | None = None,
-        *,
-        access: Access = NO_ACCESS,
-        tls: WatchedTls | None = None,
-    ) -> None:
-        policy = policy or Resilience()
-        self._endpoint = endpoint
-        self._access = access
-        self._tls = (tls or WatchedTls()) if endpoint.secure else None
-        self._options = grpc_channel.options(endpoint, policy.keepalive)
-        self._line = self._open(self._material())
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._line = self._open(self.material())
         self._lines = {self._line}
         self._retired: set[asyncio.Task[None]] = set()
         self._left: set[asyncio.Task[Any]] = set()
         self._closing = asyncio.Event()
-        self._cancels = policy.cancels
+        self._cancels = self.policy.cancels
         self._version: asyncio.Task[None] | None = None
 
     async def infer(self, request: InferRequest) -> InferResponse:
@@ -92,22 +77,19 @@ class AioGrpcTransport:
 
     def _open(self, material: Material | None) -> Line:
         if material is None:
-            channel = grpc.aio.insecure_channel(self._endpoint.authority, self._options)
+            channel = grpc.aio.insecure_channel(self.endpoint.authority, self._options)
         else:
             channel = grpc.aio.secure_channel(
-                self._endpoint.authority, grpc_channel.credentials(material), self._options
+                self.endpoint.authority, grpc_channel.credentials(material), self._options
             )
         return Line.on(channel, material)
 
-    def _material(self) -> Material | None:
-        return self._tls.current() if self._tls else None
-
     async def _headers(self, more: Mapping[str, str], *, timeout_s: float) -> Mapping[str, str]:
-        if self._access.token is None:
-            return self._access.headers_with(more)  # without a timer
-        with translated(self._endpoint, timeout_s=timeout_s):
+        if self.access.token is None:
+            return self.access.headers_with(more)  # without a timer
+        with translated(self.endpoint, timeout_s=timeout_s):
             async with asyncio.timeout(timeout_s):
-                return await self._access.async_headers_with(more)
+                return await self.access.async_headers_with(more)
 
     @contextmanager
     def _on_line(self, sent: Mapping[str, str], *, timeout_s: float) -> Iterator[Line]:
@@ -123,17 +105,13 @@ class AioGrpcTransport:
             finally:
                 self._give_back(line)
         except Exception:
-            with (
-                grpc_channel.tls_explained(self._endpoint, self._tls),
-                advised(sent),
-                translated(self._endpoint, timeout_s=timeout_s),
-            ):
+            with self._explained(sent, timeout_s=timeout_s):
                 raise
 
     def _taken(self) -> Line:
         if self._closing.is_set():
             raise ValueError("closed")
-        material = self._material()
+        material = self.material()
         if self._line.material is not material:
             self._line, old = self._open(material), self._line
             self._lines.add(self._line)
@@ -164,9 +142,7 @@ class AioGrpcTransport:
             TimeoutError: there is none in time.
             grpc.RpcError: the call failed.
         """
-        if len(self._left) >= grpc_channel.MOST_ABANDONED:
-            count = grpc_channel.MOST_ABANDONED
-            raise OverloadedError(f"{self._endpoint} still works on {count} requests whose deadlines are over")
+        self._check_left(len(self._left))
         sent = line.infer(message, timeout=timeout_s + grpc_channel.GRACE_S, metadata=metadata)
         call = asyncio.ensure_future(_answer(sent))
         try:

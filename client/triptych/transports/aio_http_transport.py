@@ -2,24 +2,19 @@
 
 import asyncio
 import ssl
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .. import contract
-from ..config import Resilience
-from ..endpoint import Endpoint
-from . import http1, http_codec, http_errors, tls_errors
-from .access import NO_ACCESS, Access, advised
+from . import http1, http_codec
 from .headers import NO_HEADERS
 from .http1 import Answer, AnswerReader, UnansweredError
 from .http_errors import ClosedError, NotConnectedError
+from .http_peer import HttpPeer
 from .tcp import keep_alive
-from .tls import Material, WatchedTls
+from .tls import Material
 from .transport import InferRequest, InferResponse
 
 _CHUNK_BYTES = 1 << 16
-_IDLE_AT_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +27,8 @@ class _Connection:
         self.writer.transport.abort()  # without waiting for anybody
 
 
-class AioHttpTransport:
-    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed.
-
-    tls: None for the system's authorities
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        policy: Resilience | None = None,
-        *,
-        access: Access = NO_ACCESS,
-        tls: WatchedTls | None = None,
-    ) -> None:
-        self._endpoint = endpoint
-        self._access = access
-        self._keepalive = (policy or Resilience()).keepalive
-        self._model_path = f"{endpoint.path}/v2/models/{contract.MODEL_NAME}"
-        self._tls = (tls or WatchedTls()) if endpoint.secure else None
-        self._idle: deque[_Connection] = deque()
-        self._closed = False
+class AioHttpTransport(HttpPeer[_Connection]):
+    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed."""
 
     async def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
@@ -69,9 +45,7 @@ class AioHttpTransport:
 
     async def close(self) -> None:
         """Close the connections that nobody uses, and the others when they are done; a second call does nothing."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
         await asyncio.sleep(0)  # the loop closes their sockets
 
     async def _exchange(
@@ -84,25 +58,16 @@ class AioHttpTransport:
         body: Sequence[bytes],
         timeout_s: float,
     ) -> Answer:
-        host = self._endpoint.host_header
         try:
             async with asyncio.timeout(timeout_s):
-                sent = await self._access.async_headers_with(more)
-                headers = {**described, **sent}
-                data = http1.request(method, self._model_path + path, host=host, headers=headers, body=body)
+                sent = await self.access.async_headers_with(more)
+                data = self._request(method, path, headers={**described, **sent}, body=body)
                 found = await self._once(self._kept(), data) or await self._once(await self._connect(), data)
             answer = http1.required(found)
         except Exception:
-            shows_certificate = self._tls is not None and self._tls.shows_certificate
-            with (
-                http_errors.translated(self._endpoint, timeout_s=timeout_s),
-                tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
-            ):
+            with self._explained(timeout_s=timeout_s):
                 raise
-        if answer.status != 200:
-            with advised(sent):
-                http_errors.check(answer, self._endpoint)
-        return answer
+        return self._checked(answer, sent)
 
     async def _once(self, connection: _Connection | None, data: bytes) -> Answer | None:
         """The answer; None where there is no connection, or it broke before a byte of the answer came."""
@@ -116,16 +81,13 @@ class AioHttpTransport:
         except BaseException:
             connection.close()
             raise
-        if answer.reusable and not self._closed and len(self._idle) < _IDLE_AT_MOST:
-            self._idle.append(connection)
-        else:
-            connection.close()
+        self._give_back(connection, answer)
         return answer
 
     def _kept(self) -> _Connection | None:
         if self._closed:
             raise ClosedError
-        material = self._material()
+        material = self.material()
         while self._idle:
             connection = self._idle.pop()
             if connection.material is material and not (connection.reader.at_eof() or connection.writer.is_closing()):
@@ -133,21 +95,18 @@ class AioHttpTransport:
             connection.close()
         return None
 
-    def _material(self) -> Material | None:
-        return self._tls.current() if self._tls else None
-
     async def _connect(self) -> _Connection:
-        material = self._material()
-        context, name = (material.context, self._endpoint.certificate_name) if material else (None, None)
+        material = self.material()
+        context, name = (material.context, self.endpoint.certificate_name) if material else (None, None)
         try:
             reader, writer = await asyncio.open_connection(
-                self._endpoint.host, self._endpoint.port, ssl=context, server_hostname=name
+                self.endpoint.host, self.endpoint.port, ssl=context, server_hostname=name
             )
         except (ssl.SSLError, TimeoutError):
             raise
         except OSError as error:
             raise NotConnectedError(str(error.strerror or error)) from error
-        keep_alive(writer.get_extra_info("socket"), self._keepalive)
+        keep_alive(writer.get_extra_info("socket"), self.policy.keepalive)
         return _Connection(reader, writer, material)
 
 

@@ -1,6 +1,6 @@
 """How a gRPC channel is set up, the same for the synchronous and the asynchronous one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,12 @@ import grpc
 
 from ..config import Keepalive
 from ..endpoint import Endpoint
-from ..errors import UnavailableError
+from ..errors import OverloadedError, UnavailableError
 from . import grpc_codec, tls_errors
-from .tls import Material, WatchedTls, system_authorities
+from .access import advised
+from .grpc_errors import translated
+from .peer import Peer
+from .tls import Material, system_authorities
 
 GRACE_S = 30.0
 """What a call whose caller has left may take, so that it ends by itself and is not cancelled at the server."""
@@ -86,14 +89,37 @@ class Line:
         return cls(channel, material, grpc_codec.INFER.of(channel), grpc_codec.CONFIG.of(channel))
 
 
-@contextmanager
-def tls_explained(endpoint: Endpoint, tls: WatchedTls | None) -> Iterator[None]:
-    """Raise an `UnavailableError` as what a failure of TLS means, where it was one."""
-    shows_certificate = tls is not None and tls.shows_certificate
-    with tls_errors.explained(
-        endpoint, shows_certificate=shows_certificate, kinds=UnavailableError, words=_words_of_connecting
-    ):
-        yield
+class GrpcPeer(Peer):
+    """Triton's gRPC service at one endpoint, before there is a channel."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._options = options(self.endpoint, self.policy.keepalive)
+
+    @contextmanager
+    def _explained(self, sent: Mapping[str, str], *, timeout_s: float) -> Iterator[None]:
+        """Raise a failure of a call with these headers as what it means."""
+        with (
+            tls_errors.explained(
+                self.endpoint,
+                shows_certificate=self.shows_certificate,
+                kinds=UnavailableError,
+                words=_words_of_connecting,
+            ),
+            advised(sent),
+            translated(self.endpoint, timeout_s=timeout_s),
+        ):
+            yield
+
+    def _check_left(self, left: int) -> None:
+        """Whether another call may be left, beside so many.
+
+        Raises:
+            OverloadedError: too many were left before.
+        """
+        if left >= MOST_ABANDONED:
+            message = f"{self.endpoint} still works on {MOST_ABANDONED} requests whose deadlines are over"
+            raise OverloadedError(message)
 
 
 def _words_of_connecting(error: Exception) -> str:

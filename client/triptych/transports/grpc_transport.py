@@ -8,48 +8,29 @@ from typing import Any
 
 import grpc
 
-from ..config import Resilience
-from ..endpoint import Endpoint
-from ..errors import OverloadedError
 from . import grpc_channel, grpc_codec
-from .access import NO_ACCESS, Access, advised
-from .grpc_channel import Line
-from .grpc_errors import translated
+from .grpc_channel import GrpcPeer, Line
 from .headers import NO_HEADERS
-from .tls import Material, WatchedTls
+from .tls import Material
 from .transport import InferRequest, InferResponse
 
 
-class GrpcTransport:
-    """Triton's gRPC service at one endpoint, over one channel, and another after a certificate has changed.
+class GrpcTransport(GrpcPeer):
+    """Triton's gRPC service at one endpoint, over one channel, and another after a certificate has changed."""
 
-    tls: None for the system's authorities
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        policy: Resilience | None = None,
-        *,
-        access: Access = NO_ACCESS,
-        tls: WatchedTls | None = None,
-    ) -> None:
-        policy = policy or Resilience()
-        self._endpoint = endpoint
-        self._access = access
-        self._tls = (tls or WatchedTls()) if endpoint.secure else None
-        self._options = grpc_channel.options(endpoint, policy.keepalive)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._lock = threading.Lock()
-        self._line = self._open(self._material())
+        self._line = self._open(self.material())
         self._lines = {self._line}
         self._closing = False
-        self._cancels = policy.cancels
-        self._asks_version = policy.cancels is None
+        self._cancels = self.policy.cancels
+        self._asks_version = self.policy.cancels is None
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
         deadline = time.monotonic() + request.timeout_s
-        sent = self._access.headers_with(request.headers)
+        sent = self.access.headers_with(request.headers)
         message, metadata = grpc_codec.encode(request), tuple(sent.items())
         with self._on_line(sent, timeout_s=request.timeout_s) as line:
             left_s = max(0.0, deadline - time.monotonic())
@@ -63,7 +44,7 @@ class GrpcTransport:
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        sent = self._access.headers_with(NO_HEADERS)
+        sent = self.access.headers_with(NO_HEADERS)
         with self._on_line(sent, timeout_s=timeout_s) as line:
             answer = line.config(grpc_codec.CONFIG_REQUEST, timeout=timeout_s, metadata=tuple(sent.items()))
         return grpc_codec.parameters(answer)
@@ -79,13 +60,10 @@ class GrpcTransport:
 
     def _open(self, material: Material | None) -> Line:
         if material is None:
-            channel = grpc.insecure_channel(self._endpoint.authority, self._options)
+            channel = grpc.insecure_channel(self.endpoint.authority, self._options)
         else:
-            channel = grpc.secure_channel(self._endpoint.authority, grpc_channel.credentials(material), self._options)
+            channel = grpc.secure_channel(self.endpoint.authority, grpc_channel.credentials(material), self._options)
         return Line.on(channel, material)
-
-    def _material(self) -> Material | None:
-        return self._tls.current() if self._tls else None
 
     @contextmanager
     def _on_line(self, sent: Mapping[str, str], *, timeout_s: float) -> Iterator[Line]:
@@ -102,15 +80,11 @@ class GrpcTransport:
                 for done in self._given_back(line):
                     done.channel.close()
         except Exception:
-            with (
-                grpc_channel.tls_explained(self._endpoint, self._tls),
-                advised(sent),
-                translated(self._endpoint, timeout_s=timeout_s),
-            ):
+            with self._explained(sent, timeout_s=timeout_s):
                 raise
 
     def _taken(self) -> Line:
-        material = self._material()
+        material = self.material()
         with self._lock:
             if self._closing:
                 raise ValueError("closed")
@@ -140,9 +114,7 @@ class GrpcTransport:
             grpc.FutureTimeoutError: there is none in time.
             grpc.RpcError: the call failed.
         """
-        if sum(each.left for each in tuple(self._lines)) >= grpc_channel.MOST_ABANDONED:
-            count = grpc_channel.MOST_ABANDONED
-            raise OverloadedError(f"{self._endpoint} still works on {count} requests whose deadlines are over")
+        self._check_left(sum(each.left for each in tuple(self._lines)))
         call = line.infer.future(message, timeout=timeout_s + grpc_channel.GRACE_S, metadata=metadata)
         try:
             return call.result(timeout=timeout_s)

@@ -2,47 +2,21 @@
 
 import socket
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
 
-from .. import contract
-from ..config import Keepalive, Resilience
-from ..endpoint import Endpoint
 from ..resilience.resolving import lookup_within
-from . import http1, http_codec, http_errors, tls_errors
-from .access import NO_ACCESS, Access, advised
+from . import http1, http_codec
 from .headers import NO_HEADERS
 from .http1 import Answer
 from .http_connection import HttpConnection
 from .http_errors import ClosedError, NotConnectedError
+from .http_peer import HttpPeer
 from .tcp import connected, keep_alive, left_s
-from .tls import Material, WatchedTls
 from .transport import InferRequest, InferResponse
 
-_IDLE_AT_MOST = 64  # connections kept open by one client; more threads than that open and close their own
 
-
-class HttpTransport:
-    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed.
-
-    tls: None for the system's authorities
-    """
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        policy: Resilience | None = None,
-        *,
-        access: Access = NO_ACCESS,
-        tls: WatchedTls | None = None,
-    ) -> None:
-        self._endpoint = endpoint
-        self._access = access
-        self._keepalive: Keepalive | None = (policy or Resilience()).keepalive
-        self._model_path = f"{endpoint.path}/v2/models/{contract.MODEL_NAME}"
-        self._tls = (tls or WatchedTls()) if endpoint.secure else None
-        self._idle: deque[HttpConnection] = deque()
-        self._closed = False
+class HttpTransport(HttpPeer[HttpConnection]):
+    """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed."""
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
@@ -59,9 +33,7 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the connections that nobody uses, and the others when they are done; a second call does nothing."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
 
     def _exchange(
         self,
@@ -74,23 +46,15 @@ class HttpTransport:
         timeout_s: float,
     ) -> Answer:
         deadline = time.monotonic() + timeout_s
-        sent = self._access.headers_with(more)
-        host = self._endpoint.host_header
-        data = http1.request(method, self._model_path + path, host=host, headers={**described, **sent}, body=body)
+        sent = self.access.headers_with(more)
+        data = self._request(method, path, headers={**described, **sent}, body=body)
         try:
             found = self._once(self._kept(), data, deadline) or self._once(self._connect(deadline), data, deadline)
             answer = http1.required(found)
         except Exception:
-            shows_certificate = self._tls is not None and self._tls.shows_certificate
-            with (
-                http_errors.translated(self._endpoint, timeout_s=timeout_s),
-                tls_errors.explained(self._endpoint, shows_certificate=shows_certificate),
-            ):
+            with self._explained(timeout_s=timeout_s):
                 raise
-        if answer.status != 200:
-            with advised(sent):
-                http_errors.check(answer, self._endpoint)
-        return answer
+        return self._checked(answer, sent)
 
     def _once(self, connection: HttpConnection | None, data: bytes, deadline: float) -> Answer | None:
         """The answer; None where there is no connection, or it broke before a byte of the answer came.
@@ -107,17 +71,14 @@ class HttpTransport:
         except BaseException:
             connection.close()
             raise
-        if answer.reusable and not self._closed and len(self._idle) < _IDLE_AT_MOST:
-            self._idle.append(connection)
-        else:
-            connection.close()
+        self._give_back(connection, answer)
         return answer
 
     def _kept(self) -> HttpConnection | None:
         """A connection of an earlier request that the server has not closed."""
         if self._closed:
             raise ClosedError
-        material = self._material()
+        material = self.material()
         while True:
             try:
                 connection = self._idle.pop()
@@ -127,11 +88,8 @@ class HttpTransport:
                 return connection
             connection.close()
 
-    def _material(self) -> Material | None:
-        return self._tls.current() if self._tls else None
-
     def _connect(self, deadline: float) -> HttpConnection:
-        addresses = lookup_within(self._endpoint.host, self._endpoint.port, timeout_s=left_s(deadline))
+        addresses = lookup_within(self.endpoint.host, self.endpoint.port, timeout_s=left_s(deadline))
         try:
             connection = connected(addresses, deadline)
         except TimeoutError:
@@ -141,13 +99,13 @@ class HttpTransport:
         return self._secured(connection, deadline)
 
     def _secured(self, connection: socket.socket, deadline: float) -> HttpConnection:
-        keep_alive(connection, self._keepalive)
-        material = self._material()
+        keep_alive(connection, self.policy.keepalive)
+        material = self.material()
         if material is None:
             return HttpConnection(connection, None)
         try:
             connection.settimeout(left_s(deadline))
-            secured = material.context.wrap_socket(connection, server_hostname=self._endpoint.certificate_name)
+            secured = material.context.wrap_socket(connection, server_hostname=self.endpoint.certificate_name)
         except BaseException:
             connection.close()
             raise
