@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from . import contract
-from .resilience.calling import Attempt, Standing
+from .resilience.calling import Standing
+from .resilience.course import Attempt
 from .transports.headers import NO_HEADERS, checked
 from .transports.transport import InferRequest
 

@@ -19,7 +19,8 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, Trac
 from . import contract
 from .endpoint import Endpoint
 from .observing import Call, outcome, status
-from .resilience.calling import Attempt, Standing
+from .resilience.calling import Standing
+from .resilience.course import Attempt
 
 _SERVICE: Final = "inference.GRPCInferenceService"
 _METHOD: Final = "ModelInfer"

@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from .observing import Call, outcome
-from .resilience.calling import Attempt, Standing
+from .resilience.calling import Standing
+from .resilience.course import Attempt
 from .transports.headers import NO_HEADERS
 
 _BUCKETS_S: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

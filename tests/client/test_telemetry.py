@@ -20,7 +20,8 @@ from triptych.config import Breaker, Ejection, Hedging
 from triptych.observing import Call, Observer, WatchedCall
 from triptych.otel import OtelObserver
 from triptych.prometheus import PrometheusObserver
-from triptych.resilience.calling import Attempt, Standing
+from triptych.resilience.calling import Standing
+from triptych.resilience.course import Attempt
 from triptych.testing import Failure, FakeServer
 
 QUICK = Resilience(retry=Retry(base_s=0.001, cap_s=0.002), back_off=None)

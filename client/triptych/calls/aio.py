@@ -8,7 +8,8 @@ from ..config import Resilience
 from ..endpoint import Endpoint
 from ..errors import TriptychError
 from ..observing import Observers
-from ..resilience.calling import Answered, Attempt, Course, Ended, Service, Start
+from ..resilience.calling import Service
+from ..resilience.course import Answered, Attempt, Course, Ended, Start
 from ..transports.access import Access
 from ..transports.connections import Connections
 from ..transports.tls import WatchedTls

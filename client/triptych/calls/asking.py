@@ -12,7 +12,7 @@ from .. import contract
 from ..errors import DeadlineExceededError, ImageError
 from ..inputs.fetching import is_url
 from ..inputs.images import AS_IT_IS, ImageInput, Reading, encoded
-from ..resilience.calling import Answered
+from ..resilience.course import Answered
 from ..results import Classification, Embedding
 from ..settings import Options, classes, seconds
 from ..transports.transport import InferRequest, InvalidArgumentError

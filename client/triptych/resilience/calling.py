@@ -1,13 +1,4 @@
-"""The course of a call: which attempt goes where, when, and what its end means. No I/O; either client drives it.
-
-A course is a generator. It yields steps and is sent what came of them, so that the synchronous client, the asynchronous
-one and a test without a clock decide alike:
-
-    Start(attempt)  send the attempt, and go on at once or when it has ended            is sent None
-    Wait(until)     until an attempt ends, or the clock says so                         is sent the Ended, or None
-
-Whoever sends an attempt makes its Ended with `Service.ended`, also where the course no longer waits for it.
-"""
+"""The course of a call: which attempt goes where, when, and what its end means. No I/O; its steps are in `course.py`."""
 
 import copy
 import random as randomness
@@ -15,56 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Generic
 
 from ..config import Resilience
 from ..endpoint import Endpoint
 from ..errors import DeadlineExceededError, OverloadedError, ServerError, TriptychError, UnavailableError
 from .balancing import Balancer
 from .breaker import Circuit
+from .course import Answered, Attempt, Course, Ended, Response, Start, Step, Wait
 from .resolving import Names
 from .retry import Again, Budget, Sign, treatment, wait_s
 
-Response = TypeVar("Response")
-
 _RESOLVING_S = 0.005  # between two looks at whether a name has been resolved, once in a client's life
-
-
-class Attempt(NamedTuple):
-    """One request to one server; `timeout_s` is what is left of the call's time."""
-
-    number: int
-    endpoint: Endpoint
-    began: float
-    timeout_s: float
-
-
-class Start(NamedTuple):
-    """Send this attempt."""
-
-    attempt: Attempt
-
-
-class Wait(NamedTuple):
-    """Until an attempt ends, at most until the clock says `until`."""
-
-    until: float
-
-
-class Ended(NamedTuple, Generic[Response]):
-    """An attempt's response or error."""
-
-    attempt: Attempt
-    response: Response | None
-    error: TriptychError | None
-
-
-class Answered(NamedTuple, Generic[Response]):
-    """How a call ended well: the response, who gave it, and after how many attempts in all."""
-
-    response: Response
-    endpoint: Endpoint
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +28,6 @@ class Standing:
     resting: int
     ejections: int
     circuit_open: bool
-
-
-Step: TypeAlias = Start | Wait
-Course: TypeAlias = Generator[Step, Ended[Response] | None, Answered[Response]]
 
 
 class Service:

@@ -25,7 +25,8 @@ from triptych import (
     UnavailableError,
 )
 from triptych.endpoint import Endpoint
-from triptych.resilience.calling import Answered, Course, Ended, Service, Standing, Start
+from triptych.resilience.calling import Service, Standing
+from triptych.resilience.course import Answered, Course, Ended, Start
 from triptych.resilience.resolving import Names
 
 from ..clock import Clock
