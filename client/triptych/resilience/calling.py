@@ -1,4 +1,4 @@
-"""The course of a call: which attempt goes where, when, and what its end means. No I/O; its steps are in `course.py`."""
+"""The course of a call: what goes where and when, and what its end means. No I/O. Its steps are in `course.py`."""
 
 import copy
 import random as randomness

@@ -1,34 +1,24 @@
-"""A server of the real protocols without a model, for tests of whoever uses the SDK.
-
-    with FakeServer() as server, Client(server.grpc_url) as client:
-        assert client.classify(b"any bytes").top.label == label(b"any bytes")
-        server.fails = Failure("UNAVAILABLE", http=503)
-
-It answers each image by a checksum of its bytes, or fails as it is told to. Nothing is decoded.
-"""
+"""A server of both protocols on loopback, without a model."""
 
 import asyncio
 import json
-import ssl
 import threading
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import grpc
-import numpy as np
-from numpy.typing import NDArray
 from tritonclient.utils import deserialize_bytes_tensor
 
-from . import contract
-from .transports import grpc_codec, http_codec, tensors
+from .. import contract
+from ..transports import grpc_codec, http_codec
+from .answers import outputs as outputs_of
+from .answers import raw
+from .certificates import Certificate, common_name, grpc_credentials, http_context
 
 _LOOPBACK = "127.0.0.1"
-_EMBEDDING_SIZE = 4
 _WORKERS = 64  # requests that are answered at once over gRPC
 _GRPC_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.so_reuseport", 0))
 _CONFIGURATION = f"/v2/models/{contract.MODEL_NAME}/config"
@@ -48,28 +38,6 @@ class Failure:
     http: int
     message: str = "the server fails as it was told to"
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def class_id(image: bytes) -> int:
-    """The best class of an image: a checksum of its bytes."""
-    return zlib.crc32(image) & 0x7FFFFFFF
-
-
-def label(image: bytes) -> str:
-    """The label of that class."""
-    return f"image {class_id(image):08x}"
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """PEM files of a server that is spoken to through TLS.
-
-    client_ca: clients must show a certificate of one of these authorities
-    """
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
 
 
 class FakeServer:
@@ -132,7 +100,7 @@ class FakeServer:
         self._rpc.add_generic_rpc_handlers((_service(self._infer, self._config, self._metadata),))
         address = f"{_LOOPBACK}:{self._ports[0]}"
         grpc_port = (
-            self._rpc.add_secure_port(address, _grpc_credentials(self._tls))
+            self._rpc.add_secure_port(address, grpc_credentials(self._tls))
             if self._tls
             else self._rpc.add_insecure_port(address)
         )
@@ -170,7 +138,7 @@ class FakeServer:
     async def _serve_http(self) -> None:
         self._stop = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
-        context = _http_context(self._tls) if self._tls else None
+        context = http_context(self._tls) if self._tls else None
         listener = await asyncio.start_server(
             self._connected, _LOOPBACK, self._ports[1], limit=1 << 20, backlog=1024, ssl=context
         )
@@ -198,11 +166,11 @@ class FakeServer:
             context.set_trailing_metadata(tuple(failure.headers.items()))
             context.abort(getattr(grpc.StatusCode, failure.grpc), failure.message)
         images = deserialize_bytes_tensor(request.raw_input_contents[0])
-        outputs = self._outputs(images, [output.name for output in request.outputs])
+        outputs = outputs_of(images, [output.name for output in request.outputs], top_k=self._top_k)
         answer = grpc_codec.INFER.response(model_name=contract.MODEL_NAME, model_version=str(self._release))
         for name, tensor in outputs.items():
             answer.outputs.add(name=name, datatype=contract.OUTPUTS[name], shape=tensor.shape)
-            answer.raw_output_contents.append(_bytes(tensor))
+            answer.raw_output_contents.append(raw(tensor))
         return answer
 
     def _config(self, request: Any, context: Any) -> Any:  # noqa: ARG002  gRPC's form
@@ -225,7 +193,7 @@ class FakeServer:
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 if not head[0].endswith(f"{_CONFIGURATION} HTTP/1.1"):
                     self.headers.append(headers)
-                    self.callers.append(_common_name(writer.get_extra_info("peercert")))
+                    self.callers.append(common_name(writer.get_extra_info("peercert")))
                 writer.write(await self._http_answer(head[0].split(" ")[1], headers, body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -244,8 +212,8 @@ class FakeServer:
             return _http(failure.http, json.dumps({"error": failure.message}).encode(), failure.headers)
         length = int(headers[http_codec.HEADER_LENGTH.lower()])
         names = [output["name"] for output in json.loads(body[:length])["outputs"]]
-        outputs = self._outputs(deserialize_bytes_tensor(body[length:]), names)
-        contents = {name: _bytes(tensor) for name, tensor in outputs.items()}
+        outputs = outputs_of(deserialize_bytes_tensor(body[length:]), names, top_k=self._top_k)
+        contents = {name: raw(tensor) for name, tensor in outputs.items()}
         described = [
             {
                 "name": name,
@@ -257,39 +225,6 @@ class FakeServer:
         ]
         header = json.dumps({"model_version": str(self._release), "outputs": described}).encode()
         return _http(200, b"".join([header, *contents.values()]), {http_codec.HEADER_LENGTH: str(len(header))})
-
-    def _outputs(self, images: Sequence[bytes], names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        rows, best = len(images), [class_id(image) for image in images]
-        scores = np.array([0.5 / 2**rank for rank in range(self._top_k)], np.float32)
-        outputs: dict[str, NDArray[Any]] = {
-            contract.CLASS_ID: np.array([[first, *range(1, self._top_k)] for first in best], np.int32),
-            contract.SCORE: np.tile(scores, (rows, 1)),
-            contract.LABEL: np.array(
-                [[label(image).encode(), *[b"another"] * (self._top_k - 1)] for image in images], np.object_
-            ),
-            contract.ERROR: np.full((rows, 1), b"", np.object_),
-            contract.EMBEDDING: np.tile(np.array(best, np.float32)[:, None], (1, _EMBEDDING_SIZE)),
-        }
-        return {name: outputs[name] for name in names}
-
-
-def _grpc_credentials(tls: Certificate) -> Any:
-    pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
-    authorities = tls.client_ca.read_bytes() if tls.client_ca else None
-    return grpc.ssl_server_credentials([pair], authorities, require_client_auth=authorities is not None)
-
-
-def _http_context(tls: Certificate) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tls.client_ca)
-    context.load_cert_chain(tls.certificate, tls.key)
-    if tls.client_ca:
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-def _common_name(certificate: Mapping[str, Any] | None) -> str:
-    subject = (certificate or {}).get("subject", ())
-    return next((value for part in subject for name, value in part if name == "commonName"), "")
 
 
 def _service(infer: Any, config: Any, metadata: Any) -> Any:
@@ -303,10 +238,6 @@ def _service(infer: Any, config: Any, metadata: Any) -> Any:
         for method, function in functions.items()
     }
     return grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers)
-
-
-def _bytes(tensor: NDArray[Any]) -> bytes:
-    return tensors.of_images(tensor.ravel().tolist()) if tensor.dtype == np.object_ else tensor.tobytes()
 
 
 def _http(status: int, body: bytes, headers: Mapping[str, str]) -> bytes:
