@@ -1,10 +1,13 @@
-"""The same calls by either client."""
+"""The same calls by either client, over either protocol."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
+from operator import attrgetter
 from typing import Any, TypeAlias
+
+import pytest
 
 from triptych import AsyncClient, Classification, Client
 
@@ -30,5 +33,17 @@ def _asynchronous(url: str, **settings: Any) -> Iterator[Classify]:
 
 
 CALLERS: Mapping[str, Caller] = {"sync": _synchronous, "async": _asynchronous}
-EITHER = tuple(CALLERS)
-PROTOCOLS = ("grpc", "http")
+PROTOCOLS: Mapping[str, Callable[[Any], str]] = {"grpc": attrgetter("grpc_url"), "http": attrgetter("http_url")}
+"""Name -> the URL of a server, whichever has both."""
+
+
+@pytest.fixture(params=CALLERS)
+def caller(request: pytest.FixtureRequest) -> Caller:
+    """Either client."""
+    return CALLERS[request.param]
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> str:
+    """Either protocol."""
+    return str(request.param)

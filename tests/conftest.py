@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from callers import caller as caller
+from callers import protocol as protocol
 from cases import CaseTable
 
 # One store for all: s3fs keeps its connections by address of the bucket, whatever endpoint the environment names later.

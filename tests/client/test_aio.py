@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from callers import PROTOCOLS
 from triptych import (
     AsyncClient,
     Breaker,
@@ -30,10 +31,6 @@ from triptych.testing import Failure, FakeServer, label
 
 from .clock import Clock
 
-PROTOCOLS: dict[str, Callable[[FakeServer], str]] = {
-    "grpc": lambda server: server.grpc_url,
-    "http": lambda server: server.http_url,
-}
 DOWN = Failure("UNAVAILABLE", http=503)
 BROKEN = Failure("INTERNAL", http=500)
 REJECTED = Failure("INVALID_ARGUMENT", http=400, message="in ensemble, [0] corrupt_image: broken")

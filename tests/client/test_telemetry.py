@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry, generate_latest
 
-from callers import CALLERS, EITHER, PROTOCOLS, Caller
+from callers import PROTOCOLS, Caller
 from triptych import AsyncClient, Client, OverloadedError, Resilience, Retry, UnavailableError
 from triptych.config import Breaker, Ejection, Hedging
 from triptych.observing import Call, Observer, WatchedCall
@@ -25,16 +25,6 @@ from triptych.resilience.course import Attempt
 from triptych.testing import Failure, FakeServer
 
 QUICK = Resilience(retry=Retry(base_s=0.001, cap_s=0.002), back_off=None)
-
-
-@pytest.fixture(params=EITHER)
-def caller(request: pytest.FixtureRequest) -> Caller:
-    return CALLERS[request.param]
-
-
-@pytest.fixture(params=PROTOCOLS)
-def protocol(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -52,10 +42,6 @@ def provider(exporter: InMemorySpanExporter) -> TracerProvider:
 @pytest.fixture
 def registry() -> CollectorRegistry:
     return CollectorRegistry()
-
-
-def url(server: FakeServer, protocol: str) -> str:
-    return server.grpc_url if protocol == "grpc" else server.http_url
 
 
 def once_unavailable(request: int) -> Failure | None:
@@ -76,11 +62,11 @@ def test_a_call_is_a_span_with_one_for_each_attempt(
     caller: Caller, protocol: str, provider: TracerProvider, exporter: InMemorySpanExporter
 ) -> None:
     settings: dict[str, Any] = {"resilience": QUICK, "observers": [OtelObserver(provider)]}
-    with FakeServer(failure=once_unavailable) as server, caller(url(server, protocol), **settings) as classify:
+    with FakeServer(failure=once_unavailable) as server, caller(PROTOCOLS[protocol](server), **settings) as classify:
         with trace.get_tracer("test", tracer_provider=provider).start_as_current_span("caller") as outer:
             result = classify(b"image")
         sent = [headers["traceparent"].split("-")[1:3] for headers in server.headers]
-        port = int(url(server, protocol).rpartition(":")[2])
+        port = int(PROTOCOLS[protocol](server).rpartition(":")[2])
     first, second, call, around = exporter.get_finished_spans()
     assert around.name == outer.name == "caller"  # type: ignore[attr-defined]
     assert (call.name, parent(call)) == ("triptych.classify", identity(around)[1])
@@ -160,7 +146,7 @@ def test_calls_are_counted_and_timed(caller: Caller, protocol: str, registry: Co
         "resilience": QUICK,
         "observers": [PrometheusObserver("tests", registry=registry)],
     }
-    with FakeServer(failure=once_unavailable) as server, caller(url(server, protocol), **settings) as classify:
+    with FakeServer(failure=once_unavailable) as server, caller(PROTOCOLS[protocol](server), **settings) as classify:
         classify(b"first")
         classify(b"second")
         server.fails = Failure("PERMISSION_DENIED", 403)

@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
+from callers import PROTOCOLS
 from triptych import (
     Client,
     DeadlineExceededError,
@@ -22,11 +23,6 @@ from triptych import (
     UnavailableError,
 )
 from triptych.testing import Failure, FakeServer, class_id, label
-
-PROTOCOLS: dict[str, Callable[[FakeServer], str]] = {
-    "grpc": lambda server: server.grpc_url,
-    "http": lambda server: server.http_url,
-}
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from callers import CALLERS, EITHER, PROTOCOLS, Caller
+from callers import CALLERS, PROTOCOLS, Caller
 from certificates import Authority
 from edges import edge_before, triton
 from triptych import (
@@ -52,16 +52,6 @@ def successor(tmp_path: Path) -> Authority:
     folder = tmp_path / "successor"
     folder.mkdir()
     return Authority(folder, "successor")
-
-
-@pytest.fixture(params=EITHER)
-def caller(request: pytest.FixtureRequest) -> Caller:
-    return CALLERS[request.param]
-
-
-@pytest.fixture(params=PROTOCOLS)
-def protocol(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 def url(edge: Edge, protocol: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from callers import CALLERS, EITHER, PROTOCOLS, Caller
+from callers import CALLERS, PROTOCOLS, Caller
 from triptych import AsyncClient, Client, DeadlineExceededError, OverloadedError, PermissionDeniedError, Resilience
 from triptych.endpoint import Endpoint
 from triptych.testing import Failure, FakeServer
@@ -19,23 +19,9 @@ SECRET = "s3cr3t-t0k3n"  # noqa: S105
 ONCE = Resilience.off()
 
 
-@pytest.fixture(params=EITHER)
-def caller(request: pytest.FixtureRequest) -> Caller:
-    return CALLERS[request.param]
-
-
-@pytest.fixture(params=PROTOCOLS)
-def protocol(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def url(server: FakeServer, protocol: str) -> str:
-    return server.grpc_url if protocol == "grpc" else server.http_url
-
-
 def test_headers_and_the_token_go_with_every_request(caller: Caller, protocol: str) -> None:
     settings = {"headers": {"X-Api-Key": SECRET, "tenant": "one"}, "token": lambda: "abc"}
-    with FakeServer() as server, caller(url(server, protocol), **settings) as classify:
+    with FakeServer() as server, caller(PROTOCOLS[protocol](server), **settings) as classify:
         classify(b"first")
         classify(b"second")
         for sent in server.headers:
@@ -49,7 +35,10 @@ def test_the_token_is_asked_for_at_each_attempt(caller: Caller, protocol: str) -
     def failure(request: int) -> Failure | None:
         return Failure("UNAVAILABLE", 503) if request == 1 else None
 
-    with FakeServer(failure=failure) as server, caller(url(server, protocol), token=lambda: next(tokens)) as classify:
+    with (
+        FakeServer(failure=failure) as server,
+        caller(PROTOCOLS[protocol](server), token=lambda: next(tokens)) as classify,
+    ):
         assert classify(b"image").attempts == 2
         assert [sent["authorization"] for sent in server.headers] == ["Bearer old", "Bearer new"]
 
@@ -61,11 +50,14 @@ def test_the_asynchronous_client_awaits_a_token(protocol: str) -> None:
         return "awaited"
 
     with FakeServer() as server:
-        with CALLERS["async"](url(server, protocol), token=token) as classify:
+        with CALLERS["async"](PROTOCOLS[protocol](server), token=token) as classify:
             classify(b"image")
         assert server.headers[0]["authorization"] == "Bearer awaited"
         settings: dict[str, Any] = {"token": token}
-        with Client(url(server, protocol), **settings) as client, pytest.raises(TokenError, match="only AsyncClient"):
+        with (
+            Client(PROTOCOLS[protocol](server), **settings) as client,
+            pytest.raises(TokenError, match="only AsyncClient"),
+        ):
             client.classify(b"image")
 
 
@@ -76,7 +68,7 @@ def test_a_token_that_does_not_come_ends_at_the_deadline(protocol: str) -> None:
         return "late"
 
     async def ask(server: FakeServer) -> None:
-        async with AsyncClient(url(server, protocol), token=token, timeout_s=0.2) as client:
+        async with AsyncClient(PROTOCOLS[protocol](server), token=token, timeout_s=0.2) as client:
             with pytest.raises(DeadlineExceededError):
                 await client.classify(b"image")
 
@@ -101,7 +93,7 @@ def refuses() -> str:
 )
 def test_what_is_no_token_is_not_sent(caller: Caller, protocol: str, token: Callable[[], Any], words: str) -> None:
     with FakeServer() as server:
-        with caller(url(server, protocol), token=token) as classify, pytest.raises(TokenError) as caught:
+        with caller(PROTOCOLS[protocol](server), token=token) as classify, pytest.raises(TokenError) as caught:
             classify(b"image")
         assert words in str(caught.value)
         assert SECRET not in str(caught.value)
@@ -120,7 +112,10 @@ def test_a_refusal_says_what_to_do(caller: Caller, protocol: str, grpc: str) -> 
     with FakeServer() as server:
         server.fails = failure
         for settings, words in table:
-            with caller(url(server, protocol), **settings) as classify, pytest.raises(PermissionDeniedError) as caught:
+            with (
+                caller(PROTOCOLS[protocol](server), **settings) as classify,
+                pytest.raises(PermissionDeniedError) as caught,
+            ):
                 classify(b"image")
             assert "not you; " in str(caught.value)
             assert words in str(caught.value)
@@ -183,7 +178,7 @@ def test_no_representation_shows_a_secret() -> None:
 def test_no_log_shows_a_secret(caller: Caller, protocol: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     settings: dict[str, Any] = {"token": lambda: SECRET, "headers": {"x-api-key": SECRET}, "resilience": ONCE}
-    with FakeServer() as server, caller(url(server, protocol), **settings) as classify:
+    with FakeServer() as server, caller(PROTOCOLS[protocol](server), **settings) as classify:
         classify(b"image")
         server.fails = Failure("RESOURCE_EXHAUSTED", 429)
         with pytest.raises(OverloadedError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from callers import CALLERS, EITHER, Caller
+from callers import Caller
 from certificates import Authority
 from triptych import OverloadedError, PermissionDeniedError, Resilience, Tls, TooLargeError, TriptychError, contract
 
@@ -67,11 +67,6 @@ class Impatient:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"), "authority")
-
-
-@pytest.fixture(params=EITHER)
-def caller(request: pytest.FixtureRequest) -> Caller:
-    return CALLERS[request.param]
 
 
 @pytest.fixture(params=["plain", "TLS"])

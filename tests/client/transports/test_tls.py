@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from callers import CALLERS, EITHER, PROTOCOLS, Caller
+from callers import CALLERS, PROTOCOLS, Caller
 from certificates import Authority
 from triptych import PermissionDeniedError, ProtocolError, Resilience, Tls, TriptychError, UnavailableError
 from triptych.endpoint import Endpoint
@@ -35,20 +35,6 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("theirs"), "stranger")
 
 
-@pytest.fixture(params=EITHER)
-def caller(request: pytest.FixtureRequest) -> Caller:
-    return CALLERS[request.param]
-
-
-@pytest.fixture(params=PROTOCOLS)
-def protocol(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def url(server: FakeServer, protocol: str) -> str:
-    return server.grpc_url if protocol == "grpc" else server.http_url
-
-
 def failure(caller: Caller, url: str, **settings: Any) -> TriptychError:
     """What a call ends with: one line, its cause chained."""
     with caller(url, resilience=ONCE, timeout_s=5.0, **settings) as classify, pytest.raises(TriptychError) as caught:
@@ -61,7 +47,7 @@ def failure(caller: Caller, url: str, **settings: Any) -> TriptychError:
 def test_a_server_of_an_authority_that_is_trusted_answers(caller: Caller, protocol: str, authority: Authority) -> None:
     with (
         FakeServer(tls=Certificate(*authority.issue("server"))) as server,
-        caller(url(server, protocol), tls=Tls(ca=authority.file)) as classify,
+        caller(PROTOCOLS[protocol](server), tls=Tls(ca=authority.file)) as classify,
     ):
         assert classify(b"image").release == 1
         assert server.callers == [""]
@@ -73,7 +59,7 @@ def test_a_server_that_wants_a_certificate_sees_whose_it_is(
     certificate, key = authority.issue("alice")
     with (
         FakeServer(tls=Certificate(*authority.issue("server"), authority.file)) as server,
-        caller(url(server, protocol), tls=Tls(ca=authority.file, certificate=certificate, key=key)) as classify,
+        caller(PROTOCOLS[protocol](server), tls=Tls(ca=authority.file, certificate=certificate, key=key)) as classify,
     ):
         classify(b"image")
         assert server.callers == ["alice"]
@@ -81,7 +67,7 @@ def test_a_server_that_wants_a_certificate_sees_whose_it_is(
 
 def test_the_system_s_authorities_are_the_default(caller: Caller, protocol: str, authority: Authority) -> None:
     with FakeServer(tls=Certificate(*authority.issue("server"))) as server:
-        error = failure(caller, url(server, protocol))
+        error = failure(caller, PROTOCOLS[protocol](server))
         assert isinstance(error, ProtocolError)
         assert "is not trusted: unable to get local issuer certificate" in str(error)
         assert "tls=Tls(ca=FILE)" in str(error)
@@ -94,7 +80,7 @@ def test_what_the_environment_names_as_the_system_s_authorities_is_trusted(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     with (
         FakeServer(tls=Certificate(*authority.issue("server"))) as server,
-        caller(url(server, protocol)) as classify,
+        caller(PROTOCOLS[protocol](server)) as classify,
     ):
         assert classify(b"image").release == 1
 
@@ -104,19 +90,19 @@ def test_an_authority_of_one_s_own_is_instead_of_the_system_s(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     with FakeServer(tls=Certificate(*authority.issue("server"))) as server:
-        assert isinstance(failure(caller, url(server, protocol), tls=Tls(ca=stranger.file)), ProtocolError)
+        assert isinstance(failure(caller, PROTOCOLS[protocol](server), tls=Tls(ca=stranger.file)), ProtocolError)
 
 
 def test_an_expired_server_is_not_asked(caller: Caller, protocol: str, authority: Authority) -> None:
     with FakeServer(tls=Certificate(*authority.issue("late", expired=True))) as server:
-        error = failure(caller, url(server, protocol), tls=Tls(ca=authority.file))
+        error = failure(caller, PROTOCOLS[protocol](server), tls=Tls(ca=authority.file))
         assert isinstance(error, ProtocolError)
         assert "has expired" in str(error)
 
 
 def test_a_server_of_another_name_is_not_asked(caller: Caller, protocol: str, authority: Authority) -> None:
     with FakeServer(tls=Certificate(*authority.issue("other", hosts=["other.example"]))) as server:
-        error = failure(caller, url(server, protocol), tls=Tls(ca=authority.file))
+        error = failure(caller, PROTOCOLS[protocol](server), tls=Tls(ca=authority.file))
         assert isinstance(error, ProtocolError)
         assert "is not for 127.0.0.1" in str(error)
 
@@ -124,17 +110,17 @@ def test_a_server_of_another_name_is_not_asked(caller: Caller, protocol: str, au
 def test_a_resolved_name_is_what_the_certificate_must_name(caller: Caller, protocol: str, authority: Authority) -> None:
     settings: dict[str, Any] = {"tls": Tls(ca=authority.file)}
     with FakeServer(tls=Certificate(*authority.issue("local", hosts=["localhost"]))) as server:
-        resolved = f"dns+{url(server, protocol).replace('://127.0.0.1', ':///localhost')}"
+        resolved = f"dns+{PROTOCOLS[protocol](server).replace('://127.0.0.1', ':///localhost')}"
         with caller(resolved, **settings) as classify:
             assert classify(b"image").release == 1
     with FakeServer(tls=Certificate(*authority.issue("server"))) as server:  # of 127.0.0.1, where localhost is
-        resolved = f"dns+{url(server, protocol).replace('://127.0.0.1', ':///localhost')}"
+        resolved = f"dns+{PROTOCOLS[protocol](server).replace('://127.0.0.1', ':///localhost')}"
         assert "is not for localhost" in str(failure(caller, resolved, **settings))
 
 
 def test_a_server_that_wants_a_certificate_says_so(caller: Caller, protocol: str, authority: Authority) -> None:
     with FakeServer(tls=Certificate(*authority.issue("server"), authority.file)) as server:
-        error = failure(caller, url(server, protocol), tls=Tls(ca=authority.file))
+        error = failure(caller, PROTOCOLS[protocol](server), tls=Tls(ca=authority.file))
         assert isinstance(error, PermissionDeniedError | UnavailableError)
         assert "wants a certificate of this client" in str(error)
         assert "give tls=Tls(certificate=FILE, key=FILE)" in str(error)
@@ -148,7 +134,7 @@ def test_a_server_that_does_not_take_the_certificate_says_so(
     certificate, key = stranger.issue("mallory")
     with FakeServer(tls=Certificate(*authority.issue("server"), authority.file)) as server:
         tls = Tls(ca=authority.file, certificate=certificate, key=key)
-        error = failure(caller, url(server, protocol), tls=tls)
+        error = failure(caller, PROTOCOLS[protocol](server), tls=tls)
         assert isinstance(error, PermissionDeniedError | UnavailableError)
         assert "does not take this client's certificate" in str(error)
         assert server.requests == 0
@@ -260,7 +246,7 @@ def test_a_changed_certificate_is_shown_by_new_connections(
 
     with (
         FakeServer(tls=Certificate(*authority.issue("server"), authority.file)) as server,
-        CALLERS[kind](url(server, protocol), connect=connect, resilience=ONCE) as classify,
+        CALLERS[kind](PROTOCOLS[protocol](server), connect=connect, resilience=ONCE) as classify,
     ):
         classify(b"image")
         renewed = authority.issue("successor")
@@ -283,7 +269,7 @@ def test_a_request_under_way_outlives_the_change(protocol: str, authority: Autho
 
     with (
         FakeServer(tls=Certificate(*authority.issue("server"), authority.file), answer_s=0.3) as server,
-        CALLERS["sync"](url(server, protocol), connect=connect, resilience=ONCE) as classify,
+        CALLERS["sync"](PROTOCOLS[protocol](server), connect=connect, resilience=ONCE) as classify,
         ThreadPoolExecutor(4) as pool,
     ):
         under_way = [pool.submit(classify, b"image") for _ in range(3)]

@@ -3,16 +3,11 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triptych import AsyncClient, Client, TriptychError
-from triptych.testing import FakeServer, label
-
-PROTOCOLS: dict[str, Callable[[FakeServer], str]] = {
-    "grpc": lambda server: server.grpc_url,
-    "http": lambda server: server.http_url,
-}
+from triptych.testing import label
 
 
 @dataclass(frozen=True, slots=True)

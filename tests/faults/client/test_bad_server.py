@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from callers import PROTOCOLS
 from fault_proxy import NONE, Fault, FaultProxy
 from triptych import Client, Resilience
 from triptych.testing import Failure, FakeServer
 
-from .asking import PROTOCOLS, Outcome, call
+from .asking import Outcome, call
 
 BROKEN = Failure("INTERNAL", http=500)
 LEARNING_S = 10.0

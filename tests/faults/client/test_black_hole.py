@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from callers import PROTOCOLS
 from commands import Serving
 from fault_proxy import Fault, FaultProxy
 from triptych import AsyncClient, Client, Keepalive, Resilience, TriptychError, UnavailableError
 from triptych.health import image
 from triptych.testing import FakeServer
 from triptych.transports import grpc_channel
-
-from .asking import PROTOCOLS
 
 KEEPALIVE = Keepalive()
 FOUND_S = KEEPALIVE.time_s + KEEPALIVE.timeout_s

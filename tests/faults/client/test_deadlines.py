@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
+from callers import PROTOCOLS
 from fault_proxy import NONE, Fault, FaultProxy
 from triptych.testing import Failure, FakeServer
-
-from .asking import PROTOCOLS
 
 TESTS = Path(__file__).parents[2]
 

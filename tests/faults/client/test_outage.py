@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from callers import PROTOCOLS
 from triptych import AsyncClient, Breaker, Client, Resilience, Retry, TriptychError
 from triptych.testing import Failure, FakeServer
-
-from .asking import PROTOCOLS
 
 # status -> attempts of a call at a lone server, and at the second of two that fail alike
 GRPC: Mapping[str | int, tuple[int, int]] = {

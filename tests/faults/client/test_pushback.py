@@ -8,10 +8,9 @@ from email.utils import formatdate
 
 import pytest
 
+from callers import PROTOCOLS
 from triptych import AsyncClient, Client, TriptychError
 from triptych.testing import Failure, FakeServer
-
-from .asking import PROTOCOLS
 
 NOISE_S = 0.3  # of a busy machine, after the moment
 

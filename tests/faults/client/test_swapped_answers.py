@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 
+from callers import PROTOCOLS
 from triptych import Client
 from triptych.endpoint import Endpoint
 from triptych.testing import FakeServer, label
 from triptych.transports.grpc_transport import GrpcTransport
 from triptych.transports.http_transport import HttpTransport
 from triptych.transports.transport import InferRequest, InferResponse, Transport
-
-from .asking import PROTOCOLS
 
 TESTS = Path(__file__).parents[2]
 THREADS, IMAGES = 64, 1000

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from triptych import Client, ImageError, TriptychError, health
 
@@ -38,18 +39,17 @@ def call(client: Client, *, images: int = 1, timeout_s: float) -> Call:
     return Call(began_s, time.monotonic(), right, None)
 
 
-class Load:
-    """A client and thread for each URL, or several URLs of one client; one call after the other while entered."""
+class Callers:
+    """Threads that call while this is entered, and how each call ended."""
 
-    def __init__(self, urls: Sequence[str | Sequence[str]], *, timeout_s: float = 2.0, images: int = 1) -> None:
+    def __init__(self, *, timeout_s: float) -> None:
         self._stop = threading.Event()
         self._timeout_s = timeout_s
-        self._images = images
-        self._threads = [threading.Thread(target=self._run, args=(url,)) for url in urls]
+        self._threads: list[threading.Thread] = []
         self.calls: list[Call] = []
         self.failures: list[BaseException] = []
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -64,6 +64,15 @@ class Load:
     def outcomes(self) -> Counter[str]:
         """How many calls ended how."""
         return Counter(one.error or ("right" if one.right else "wrong") for one in self.calls)
+
+
+class Load(Callers):
+    """A client and thread for each URL, or several URLs of one client; one call after the other while entered."""
+
+    def __init__(self, urls: Sequence[str | Sequence[str]], *, timeout_s: float = 2.0, images: int = 1) -> None:
+        super().__init__(timeout_s=timeout_s)
+        self._images = images
+        self._threads = [threading.Thread(target=self._run, args=(url,)) for url in urls]
 
     def _run(self, url: str | Sequence[str]) -> None:
         try:

@@ -1,11 +1,7 @@
 """Case 1: a python stub is killed under load, beside a second server that is well."""
 
 import time
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
-
-import pytest
 
 from .load import Load
 from .served import Watched, await_true, closed, serves
@@ -14,16 +10,6 @@ MEMBERS = ("preprocess", "classifier", "postprocess")
 UNREADY_WITHIN_S = 10.0
 SERVING_WITHIN_S = 30.0
 CLIENT_BACK_WITHIN_S = 5.0  # a client that met a dead server asks it less often for a while
-
-
-@pytest.fixture
-def servers(store: Path, tmp_path: Path) -> Iterator[tuple[Watched, Watched]]:
-    """Two servers of one release."""
-    folders = (tmp_path / "first", tmp_path / "second")
-    for folder in folders:
-        folder.mkdir()
-    with Watched(store, folders[0]) as first, Watched(store, folders[1]) as second:
-        yield first, second
 
 
 def test_a_killed_stub_is_replaced(servers: tuple[Watched, Watched]) -> None:

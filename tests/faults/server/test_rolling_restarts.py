@@ -2,10 +2,9 @@
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import cycle, islice
-from pathlib import Path
 
 import pytest
 
@@ -21,16 +20,6 @@ SHARE = 0.5
 CAPACITY_S = 4.0
 PAUSE_S = 3.0  # both serve
 STARTED_WITHIN_S = 30.0
-
-
-@pytest.fixture
-def servers(store: Path, tmp_path: Path) -> Iterator[tuple[Watched, Watched]]:
-    """Two servers of one release."""
-    folders = (tmp_path / "first", tmp_path / "second")
-    for folder in folders:
-        folder.mkdir()
-    with Watched(store, folders[0]) as first, Watched(store, folders[1]) as second:
-        yield first, second
 
 
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
