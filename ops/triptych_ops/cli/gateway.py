@@ -1,5 +1,7 @@
 """`triptych gateway`: REST in front of servers, for those without the SDK."""
 
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -18,6 +20,61 @@ except ModuleNotFoundError as _error:
 _LIMITS = Limits()
 _DEFAULT_URL = "http://localhost:8000"  # Triton's own port; gRPC takes half as much again of this process's time
 _MIB = 1024 * 1024
+
+
+_COUNT, _SECONDS = click.IntRange(1), click.FLOAT
+_LIMIT_OPTIONS: Mapping[str, tuple[str, str, click.ParamType[Any], int, str]] = {
+    "max-timeout": (
+        "longest_timeout_s",
+        "longest_timeout_s",
+        _SECONDS,
+        1,
+        "The most seconds that a caller may ask for.",
+    ),
+    "max-images": (
+        "max_images",
+        "concurrent_images",
+        _COUNT,
+        1,
+        "Images in the servers' hands at once; who brings more is told to come later.",
+    ),
+    "max-body": ("body_mib", "body_bytes", _COUNT, _MIB, "A request's bytes, in MiB; 20 of one image."),
+    "max-memory": ("held_mib", "held_bytes", _COUNT, _MIB, "Bodies held at once, in MiB."),
+    "max-connections": ("max_connections", "connections", _COUNT, 1, "Open at once."),
+    "body-timeout": ("body_timeout_s", "body_timeout_s", _SECONDS, 1, "Seconds that a body may take to arrive."),
+    "stop-timeout": (
+        "stop_timeout_s",
+        "stop_timeout_s",
+        _SECONDS,
+        1,
+        "Seconds that what is under way may take after SIGTERM.",
+    ),
+}
+"""Name -> parameter, field of `Limits`, type, what one of it is in the field's unit, help."""
+
+
+def _limit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: these options and `timeout_s`, given to the command as one parameter `limits: Limits`."""
+
+    @functools.wraps(command)
+    def with_limits(*args: Any, timeout_s: float, **kwargs: Any) -> Any:
+        given = {field: kwargs.pop(name) * unit for name, field, _, unit, _ in _LIMIT_OPTIONS.values()}
+        given["longest_timeout_s"] = max(timeout_s, given["longest_timeout_s"])
+        image_bytes = min(_LIMITS.image_bytes, given["body_bytes"])
+        return command(*args, limits=Limits(timeout_s=timeout_s, image_bytes=image_bytes, **given), **kwargs)
+
+    for option in reversed(list(_LIMIT_OPTIONS)):
+        name, field, kind, unit, text = _LIMIT_OPTIONS[option]
+        with_limits = click.option(
+            f"--{option}",
+            name,
+            type=kind,
+            callback=seconds if kind is _SECONDS else None,
+            default=getattr(_LIMITS, field) // unit if unit > 1 else getattr(_LIMITS, field),
+            show_default=True,
+            help=text,
+        )(with_limits)
+    return with_limits
 
 
 class _Urls(click.Option):
@@ -65,59 +122,7 @@ def _origins(_context: click.Context, _parameter: click.Parameter, values: tuple
     help="0: any that is free.  [TRIPTYCH_GATEWAY_HTTP_PORT]",
 )
 @timeout_option
-@click.option(
-    "--max-timeout",
-    "longest_timeout_s",
-    type=float,
-    callback=seconds,
-    default=_LIMITS.longest_timeout_s,
-    show_default=True,
-    help="The most seconds that a caller may ask for.",
-)
-@click.option(
-    "--max-images",
-    type=click.IntRange(1),
-    default=_LIMITS.concurrent_images,
-    show_default=True,
-    help="Images in the servers' hands at once; who brings more is told to come later.",
-)
-@click.option(
-    "--max-body",
-    "body_mib",
-    type=click.IntRange(1),
-    default=_LIMITS.body_bytes // _MIB,
-    show_default=True,
-    help="A request's bytes, in MiB; 20 of one image.",
-)
-@click.option(
-    "--max-memory",
-    "held_mib",
-    type=click.IntRange(1),
-    default=_LIMITS.held_bytes // _MIB,
-    show_default=True,
-    help="Bodies held at once, in MiB.",
-)
-@click.option(
-    "--max-connections", type=click.IntRange(1), default=_LIMITS.connections, show_default=True, help="Open at once."
-)
-@click.option(
-    "--body-timeout",
-    "body_timeout_s",
-    type=float,
-    callback=seconds,
-    default=_LIMITS.body_timeout_s,
-    show_default=True,
-    help="Seconds that a body may take to arrive.",
-)
-@click.option(
-    "--stop-timeout",
-    "stop_timeout_s",
-    type=float,
-    callback=seconds,
-    default=_LIMITS.stop_timeout_s,
-    show_default=True,
-    help="Seconds that what is under way may take after SIGTERM.",
-)
+@_limit_options
 @click.option(
     "--allow-origin",
     "allow_origins",
@@ -131,14 +136,7 @@ def gateway(
     urls: tuple[str, ...],
     host: str,
     port: int,
-    timeout_s: float,
-    longest_timeout_s: float,
-    max_images: int,
-    body_mib: int,
-    held_mib: int,
-    max_connections: int,
-    body_timeout_s: float,
-    stop_timeout_s: float,
+    limits: Limits,
     allow_origins: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -151,17 +149,6 @@ def gateway(
     """
     if not urls:
         raise UsageError("--url is empty; name a server, as grpc://HOST:PORT")
-    limits = Limits(
-        concurrent_images=max_images,
-        body_bytes=body_mib * _MIB,
-        image_bytes=min(_LIMITS.image_bytes, body_mib * _MIB),
-        held_bytes=held_mib * _MIB,
-        connections=max_connections,
-        body_timeout_s=body_timeout_s,
-        timeout_s=timeout_s,
-        longest_timeout_s=max(timeout_s, longest_timeout_s),
-        stop_timeout_s=stop_timeout_s,
-    )
     settings = Settings(urls=urls, host=host, port=port, allow_origins=allow_origins, limits=limits)
     if not settings.on_loopback:
         say(f"{host} is more than this machine: everybody who reaches it may ask, in plain; put TLS and keys in front")
