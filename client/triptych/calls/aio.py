@@ -10,9 +10,9 @@ from ..errors import TriptychError
 from ..observing import Observers
 from ..resilience.calling import Service
 from ..resilience.course import Answered, Attempt, Course, Ended, Start
+from ..transports import connections
 from ..transports.access import Access
 from ..transports.connections import Connections
-from ..transports.tls import WatchedTls
 from ..transports.transport import AsyncTransport, InferRequest
 from .answers import Reply
 from .sync import UNREADABLE
@@ -131,16 +131,16 @@ def connector(
     endpoints: Sequence[Endpoint], policy: Resilience, access: Access
 ) -> Callable[[Endpoint], AsyncTransport]:
     """What connects to these, inside the event loop."""
-    if any(endpoint.is_grpc for endpoint in endpoints):
-        from ..transports.aio_grpc_transport import AioGrpcTransport
-    if not all(endpoint.is_grpc for endpoint in endpoints):
-        from ..transports.aio_http_transport import AioHttpTransport
+    return connections.connector(endpoints, policy, access, grpc=_grpc, http=_http)
 
-    tls = WatchedTls(access.tls) if any(endpoint.secure for endpoint in endpoints) else None
 
-    def connect(endpoint: Endpoint) -> AsyncTransport:
-        if endpoint.is_grpc:
-            return AioGrpcTransport(endpoint, policy, access=access, tls=tls)
-        return AioHttpTransport(endpoint, policy, access=access, tls=tls)
+def _grpc() -> Callable[..., AsyncTransport]:
+    from ..transports.aio_grpc_transport import AioGrpcTransport
 
-    return connect
+    return AioGrpcTransport
+
+
+def _http() -> Callable[..., AsyncTransport]:
+    from ..transports.aio_http_transport import AioHttpTransport
+
+    return AioHttpTransport

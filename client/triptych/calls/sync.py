@@ -12,9 +12,9 @@ from ..errors import NotFoundError, PermissionDeniedError, ProtocolError, Tripty
 from ..observing import Observers
 from ..resilience.calling import Service
 from ..resilience.course import Answered, Attempt, Course, Ended, Start
+from ..transports import connections
 from ..transports.access import Access
 from ..transports.connections import Connections
-from ..transports.tls import WatchedTls
 from ..transports.transport import InferRequest, InvalidArgumentError, Transport
 from .answers import Reply
 
@@ -116,17 +116,17 @@ class Calls:
 
 
 def connector(endpoints: Sequence[Endpoint], policy: Resilience, access: Access) -> Callable[[Endpoint], Transport]:
-    """What connects to these. A client of one protocol does not pay for the other, nor `import triptych` for both."""
-    if any(endpoint.is_grpc for endpoint in endpoints):
-        from ..transports.grpc_transport import GrpcTransport
-    if not all(endpoint.is_grpc for endpoint in endpoints):
-        from ..transports.http_transport import HttpTransport
+    """What connects to these."""
+    return connections.connector(endpoints, policy, access, grpc=_grpc, http=_http)
 
-    tls = WatchedTls(access.tls) if any(endpoint.secure for endpoint in endpoints) else None
 
-    def connect(endpoint: Endpoint) -> Transport:
-        if endpoint.is_grpc:
-            return GrpcTransport(endpoint, policy, access=access, tls=tls)
-        return HttpTransport(endpoint, policy, access=access, tls=tls)
+def _grpc() -> Callable[..., Transport]:
+    from ..transports.grpc_transport import GrpcTransport
 
-    return connect
+    return GrpcTransport
+
+
+def _http() -> Callable[..., Transport]:
+    from ..transports.http_transport import HttpTransport
+
+    return HttpTransport

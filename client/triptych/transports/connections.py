@@ -1,13 +1,19 @@
 """The transports of one client, one a server, made when they are first needed."""
 
 import threading
-from collections.abc import Callable, Collection
-from typing import Generic, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Generic, TypeAlias, TypeVar
 
+from ..config import Resilience
 from ..endpoint import Endpoint
 from ..errors import UnavailableError
+from .access import Access
+from .tls import WatchedTls
 
 AnyTransport = TypeVar("AnyTransport")
+
+Loaded: TypeAlias = Callable[[], Callable[..., AnyTransport]]
+"""Imports a kind of transport."""
 
 _LINGER_S = 60.0
 """How long the transport of a server that is none any more is kept, for the calls under way."""
@@ -62,3 +68,17 @@ class Connections(Generic[AnyTransport]):
         with self._lock:
             self._closed = True
             return list(self._transports.values())
+
+
+def connector(
+    endpoints: Sequence[Endpoint],
+    policy: Resilience,
+    access: Access,
+    *,
+    grpc: Loaded[AnyTransport],
+    http: Loaded[AnyTransport],
+) -> Callable[[Endpoint], AnyTransport]:
+    """What connects to these. A client of one protocol does not pay for the other, nor `import triptych` for both."""
+    kinds = {is_grpc: (grpc if is_grpc else http)() for is_grpc in {endpoint.is_grpc for endpoint in endpoints}}
+    tls = WatchedTls(access.tls) if any(endpoint.secure for endpoint in endpoints) else None
+    return lambda endpoint: kinds[endpoint.is_grpc](endpoint, policy, access=access, tls=tls)
