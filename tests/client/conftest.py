@@ -13,7 +13,9 @@ import grpc
 import pytest
 from tritonclient.grpc import service_pb2
 
+from callers import PROTOCOLS
 from triptych import Client, Resilience
+from triptych.testing import FakeServer
 
 from .clock import Clock
 from .fake_transport import FakeTransport
@@ -110,6 +112,32 @@ def black_hole() -> Iterator[str]:
     """The `host:port` of a listener that lets callers connect and never says a word."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         yield f"{LOOPBACK}:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """A server of release 7."""
+    with FakeServer(release=7) as running:
+        yield running
+
+
+@pytest.fixture
+def other() -> Iterator[FakeServer]:
+    """One of release 8."""
+    with FakeServer(release=8) as running:
+        yield running
+
+
+@pytest.fixture(params=PROTOCOLS)
+def url_of(request: pytest.FixtureRequest) -> Callable[[FakeServer], str]:
+    """The URL of a server in either protocol."""
+    return PROTOCOLS[request.param]
+
+
+@pytest.fixture
+def url(url_of: Callable[[FakeServer], str], server: FakeServer) -> str:
+    """That of `server`."""
+    return url_of(server)
 
 
 def _read_request(stream: BinaryIO) -> bytes:

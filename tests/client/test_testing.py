@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
@@ -23,17 +22,6 @@ from triptych import (
     UnavailableError,
 )
 from triptych.testing import Failure, FakeServer, class_id, label
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer(release=7) as running:
-        yield running
-
-
-@pytest.fixture(params=PROTOCOLS)
-def url(request: pytest.FixtureRequest, server: FakeServer) -> str:
-    return PROTOCOLS[request.param](server)
 
 
 def test_each_image_is_answered_by_its_own_bytes(url: str, server: FakeServer) -> None:

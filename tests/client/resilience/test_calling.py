@@ -1,10 +1,9 @@
 """The course of a call, driven without a network or a clock."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from heapq import heappop, heappush
-from itertools import count, pairwise
+from dataclasses import replace
+from itertools import pairwise
 from math import inf
 from random import Random
 
@@ -26,100 +25,11 @@ from triptych import (
 )
 from triptych.endpoint import Endpoint
 from triptych.resilience.calling import Service, Standing
-from triptych.resilience.course import Answered, Course, Ended, Start
+from triptych.resilience.course import Answered, Course, Start
 from triptych.resilience.resolving import Names
 
 from ..clock import Clock
-
-A, B, C = (Endpoint.from_url(f"grpc://{name}") for name in "abc")
-ONCE = replace(Resilience(), retry=None)
-DEAD_STUB = "Stub process 'x' is not healthy."
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a server does with a request: after a while it answers, or fails."""
-
-    error: TriptychError | None = None
-    after_s: float = 0.0
-
-
-def gone(*, retry_after_s: float | None = None) -> Reply:
-    return Reply(UnavailableError("gone", retry_after_s=retry_after_s))
-
-
-def full(*, retry_after_s: float | None = None) -> Reply:
-    return Reply(OverloadedError("full", retry_after_s=retry_after_s))
-
-
-FINE = Reply()
-
-
-class World:
-    """Servers that reply as they are told, a client's service, and its clock; remembers what was sent, and when."""
-
-    def __init__(
-        self,
-        replies: Callable[[Endpoint, int], Reply],
-        policy: Resilience = Resilience(),  # noqa: B008  frozen
-        *,
-        servers: Sequence[Endpoint] = (A, B),
-        share: float = 0.5,
-    ) -> None:
-        self.clock = Clock()
-        self.service = Service(servers, policy, clock=self.clock.now, random=lambda: share)
-        self.sent: list[tuple[Endpoint, float]] = []  # and seconds since the call began
-        self.timeouts_s: list[float] = []
-        self._replies = replies
-
-    def call(self, *, timeout_s: float = 10.0, direct: bool = False) -> Answered[str]:
-        """A call to its end; raises what it ends with. An attempt ends by its deadline, as transports promise."""
-        course: Course[str] = self.service.call(timeout_s=timeout_s, direct=direct)
-        self.sent, self.timeouts_s, began = [], [], self.clock.time_s
-        ends: list[tuple[float, int, Ended[str]]] = []
-        numbers = count()
-        outcome: Ended[str] | None = None
-        try:
-            while True:
-                step, outcome = course.send(outcome), None
-                if isinstance(step, Start):
-                    attempt = step.attempt
-                    self.sent.append((attempt.endpoint, round(self.clock.time_s - began, 6)))
-                    self.timeouts_s.append(attempt.timeout_s)
-                    reply = self._replies(attempt.endpoint, len(self.sent))
-                    error = reply.error
-                    if reply.after_s >= attempt.timeout_s:
-                        error = DeadlineExceededError("late")
-                    at = self.clock.time_s + min(reply.after_s, attempt.timeout_s)
-                    ended = Ended(attempt, None if error else f"from {attempt.endpoint}", error)
-                    heappush(ends, (at, next(numbers), ended))
-                elif ends and ends[0][0] <= step.until:
-                    self.clock.time_s, _, ended = heappop(ends)
-                    outcome = self.service.ended(ended.attempt, response=ended.response, error=ended.error)
-                else:
-                    self.clock.time_s = max(self.clock.time_s, step.until)
-        except StopIteration as stop:
-            answered: Answered[str] = stop.value
-            return answered
-
-    def error(self, *, timeout_s: float = 10.0, direct: bool = False) -> TriptychError:
-        """What a call ends with."""
-        with pytest.raises(TriptychError) as caught:
-            self.call(timeout_s=timeout_s, direct=direct)
-        return caught.value
-
-    @property
-    def attempts(self) -> int:
-        """Of the last call."""
-        return len(self.sent)
-
-
-def always(reply: Reply) -> Callable[[Endpoint, int], Reply]:
-    return lambda _, __: reply
-
-
-def at(**replies: Reply) -> Callable[[Endpoint, int], Reply]:
-    return lambda endpoint, _: replies.get(endpoint.host, FINE)
+from .world import DEAD_STUB, FINE, ONCE, A, B, C, Reply, World, always, at, full, gone
 
 
 def test_a_good_server_is_asked_once() -> None:
@@ -329,61 +239,6 @@ def test_a_health_check_goes_through_an_open_circuit_and_closes_it() -> None:
     replies["now"] = FINE
     world.call(direct=True)
     world.call()
-
-
-# ---- hedging
-
-HEDGED = replace(Resilience(), hedging=Hedging(after_s=0.2))
-
-
-def test_a_silent_server_is_hedged_and_the_first_answer_counts() -> None:
-    world = World(at(a=Reply(after_s=3.0), b=Reply(after_s=0.1)), HEDGED)
-    assert world.call() == Answered("from grpc://b:8001", B, 2)
-    assert world.sent == [(A, 0.0), (B, 0.2)]
-    assert world.clock.time_s == pytest.approx(1000.3)
-
-
-def test_the_first_attempt_may_still_win() -> None:
-    world = World(at(a=Reply(after_s=0.3), b=Reply(after_s=3.0)), HEDGED)
-    assert world.call() == Answered("from grpc://a:8001", A, 2)
-
-
-def test_a_quick_server_is_not_hedged() -> None:
-    world = World(always(Reply(after_s=0.1)), HEDGED)
-    assert world.call().attempts == 1
-
-
-def test_a_hedge_that_fails_leaves_the_first_attempt_its_time() -> None:
-    world = World(at(a=Reply(after_s=3.0), b=Reply(ServerError("broken"), after_s=0.1)), HEDGED)
-    assert world.call().endpoint == A
-
-
-def test_the_last_failure_counts_where_all_fail() -> None:
-    errors = {"a": ServerError("first"), "b": ServerError("second")}
-    world = World(at(a=Reply(errors["a"], 0.5), b=Reply(errors["b"], 0.5)), replace(HEDGED, retry=Retry(attempts=2)))
-    assert world.error() is errors["b"]
-
-
-@pytest.mark.parametrize(("retry", "attempts"), [(Retry(attempts=3), 3), (Retry(attempts=1), 1), (None, 2)])
-def test_hedges_are_attempts_too(retry: Retry | None, attempts: int) -> None:
-    world = World(always(Reply(after_s=99)), replace(HEDGED, retry=retry), servers=[A, B, C])
-    assert isinstance(world.error(), DeadlineExceededError)
-    assert world.attempts == attempts
-    assert world.clock.time_s == pytest.approx(1010.0)
-
-
-def test_a_hedge_takes_a_token() -> None:
-    retry = Retry(budget_ratio=0.0, budget_burst=2)
-    world = World(always(Reply(after_s=0.5)), replace(HEDGED, retry=retry))
-    attempts = [world.call().attempts for _ in range(4)]
-    assert attempts == [3, 1, 1, 1]
-
-
-def test_a_timer_that_rings_early_makes_no_more_hedges() -> None:
-    service = Service([A, B], replace(HEDGED, retry=None), clock=lambda: 1000.0, random=lambda: 0.5)
-    course: Course[str] = service.call(timeout_s=1.0)
-    steps = [course.send(None) for _ in range(20)]
-    assert sum(isinstance(step, Start) for step in steps) == 2
 
 
 # ---- names
