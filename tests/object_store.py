@@ -42,17 +42,18 @@ class ObjectStore:
 
 
 @contextmanager
-def object_store(folder: Path) -> Iterator[ObjectStore]:
-    """Start it with its data in `folder`, wait until it answers, stop it at the end."""
+def object_store(folder: Path, *, address: str = "127.0.0.1") -> Iterator[ObjectStore]:
+    """Start it at `address` with its data in `folder`, wait until it answers, stop it at the end."""
     identities = [
         _identity("writer", ["Admin", "Read", "Write", "List"]),
         _identity("reader", ["Read", "List"]),
     ]
     (folder / "s3.json").write_text(json.dumps({"identities": identities}), encoding="utf-8")
-    ports = dict(zip((f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc")), _free_ports(), strict=True))
+    names = [f"{name}.port{kind}" for name in _PORTS for kind in ("", ".grpc")]
+    ports = dict(zip(names, _free_ports(address), strict=True))
     options = ports | {
-        "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",
+        "ip": address,
+        "ip.bind": address,
         "dir": folder,
         "filer": "true",
         "filer.localSocket": folder / "filer.sock",
@@ -68,7 +69,7 @@ def object_store(folder: Path) -> Iterator[ObjectStore]:
         "volume.minFreeSpace": 1,
         "volume.preStopSeconds": 0,
     }
-    store = ObjectStore(f"http://127.0.0.1:{ports['s3.port']}", folder / "log")
+    store = ObjectStore(f"http://{address}:{ports['s3.port']}", folder / "log")
     with store.log.open("wb") as log:
         command = [str(WEED), "server", *(f"-{name}={value}" for name, value in options.items())]
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=_bare_environment())
@@ -116,9 +117,9 @@ def _bare_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "WEED_", "S3_"))}
 
 
-def _free_ports() -> list[int]:
+def _free_ports(address: str) -> list[int]:
     with ExitStack() as held:
-        servers = [held.enter_context(closing(create_server(("127.0.0.1", 0)))) for _ in range(2 * len(_PORTS))]
+        servers = [held.enter_context(closing(create_server((address, 0)))) for _ in range(2 * len(_PORTS))]
         return [server.getsockname()[1] for server in servers]
 
 

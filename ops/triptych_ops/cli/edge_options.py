@@ -1,4 +1,4 @@
-"""The options of `triptych serve` that put Envoy in front of Triton."""
+"""The options of an Envoy in front of Triton: of `triptych serve --edge`, and of `triptych edge`."""
 
 import functools
 import os
@@ -34,6 +34,7 @@ _OPTIONS: Mapping[str, tuple[click.ParamType[Any], str | None, str, object]] = {
     "edge-memory": (click.IntRange(1), "MIB", "What the edge may hold, in MiB.", _LIMITS.memory_bytes // _MIB),
     "request-timeout": (click.FLOAT, "SECONDS", "From a request's first byte to its last.", _LIMITS.request_timeout_s),
     "answer-timeout": (click.FLOAT, "SECONDS", "From a request's last byte to its answer.", _LIMITS.answer_timeout_s),
+    "connection-age": (click.FLOAT, "SECONDS", "A connection's life.", _LIMITS.connection_age_s),
 }
 """Name -> type, how a value is shown, help, default."""
 
@@ -49,9 +50,7 @@ def edge_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_edge(*args: Any, edge: bool, **kwargs: Any) -> Any:
-        given = {name: kwargs.pop(_field(name)) for name in _OPTIONS}
-        given = {name: value for name, value in given.items() if value is not None}
-        _refuse_empty(os.environ)
+        given = _taken(kwargs)
         if given and not edge:
             raise click.UsageError(f"--{next(iter(given))} is for the edge; add --edge")
         return command(*args, edge=_settings(given) if edge else None, **kwargs)
@@ -68,6 +67,25 @@ def edge_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def edge_settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: the same for a command that is an edge and nothing else, as its parameter `edge: EdgeSettings`."""
+
+    @functools.wraps(command)
+    def with_settings(*args: Any, **kwargs: Any) -> Any:
+        return command(*args, edge=_settings(_taken(kwargs)), **kwargs)
+
+    for name in reversed(list(_OPTIONS)):
+        with_settings = _option(name)(with_settings)
+    return with_settings
+
+
+def _taken(kwargs: dict[str, Any]) -> Mapping[str, Any]:
+    """What was given of the options, taken out of a command's parameters."""
+    given = {name: kwargs.pop(_field(name)) for name in _OPTIONS}
+    _refuse_empty(os.environ)
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _option(name: str) -> Callable[..., Any]:
     kind, metavar, text, default = _OPTIONS[name]
     note = _variable(name) if default is None else f"{default}; {_variable(name)}"
@@ -82,6 +100,7 @@ def _settings(given: Mapping[str, Any]) -> EdgeSettings:
         "memory_bytes": ("edge-memory", _MIB),
         "request_timeout_s": ("request-timeout", 1),
         "answer_timeout_s": ("answer-timeout", 1),
+        "connection_age_s": ("connection-age", 1),
     }
     fields = {"address": "edge-address", "http_port": "edge-http-port", "grpc_port": "edge-grpc-port"}
     return EdgeSettings(

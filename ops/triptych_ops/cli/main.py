@@ -20,8 +20,10 @@ _ENTRIES = {
     "classify": Entry(".classify:classify", "Classify image files and folders."),
     "demo": Entry(".demo:demo", "Build, serve and classify bundled photographs."),
     "gateway": Entry(".gateway:gateway", "Answer plain HTTP in JSON, and show a page."),
+    "edge": Entry(".edge:edge", "Put Envoy in front of a server."),
     "health": Entry(".health:health", "Ask a server for a known answer."),
     "lint": Entry(".lint:lint", "Check a Triton model repository, of any origin."),
+    "probes": Entry(".probes:probes", "Tell a kubelet whether a server serves, and rightly."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),
 }

@@ -1,13 +1,10 @@
 """`triptych serve`: a release on the real Triton, on this machine."""
 
 import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
-from types import FrameType
 
 import click
 
@@ -21,6 +18,7 @@ from .options import seconds
 from .output import say
 from .served_copy import copy_sound
 from .sizing_options import sizing_options
+from .stopping import stop_requested
 from .store_option import store_option
 from .trust_options import trust_options
 
@@ -79,7 +77,7 @@ def serve(
     if edge and edge.open_to_all:
         say("the edge lets everybody in; --api-keys or --client-ca name those who may ask")
     started = time.monotonic()
-    with suppress(_StoppedError), _stop_requested() as stop:
+    with suppress(_StoppedError), stop_requested() as stop:
         copy = partial(copy_sound, release, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
         with runtime.Server(installation, copy, ports, verbose=verbose) as server, ExitStack() as before:
             state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
@@ -102,19 +100,3 @@ def serve(
 def _raise_once_set(stop: threading.Event) -> None:
     if stop.is_set():
         raise _StoppedError
-
-
-@contextmanager
-def _stop_requested() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set instead of ending the process."""
-    stop = threading.Event()
-
-    def request_stop(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    previous = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

@@ -9,11 +9,12 @@ from .ports import Ports
 from .server import READY_TIMEOUT_S, Server
 from .sizing import MOST, Sizing
 from .statistics import MemberTimes, member_times, server_version
-from .supervision import Part, RestartPolicy, Supervisor
+from .supervision import USUAL_ANSWER_S, Part, RestartPolicy, Supervisor, Telling, Watch
 
 __all__ = [
     "MOST",
     "READY_TIMEOUT_S",
+    "USUAL_ANSWER_S",
     "Installation",
     "MemberTimes",
     "Part",
@@ -22,6 +23,8 @@ __all__ = [
     "Server",
     "Sizing",
     "Supervisor",
+    "Telling",
+    "Watch",
     "find_installation",
     "member_times",
     "openvino_installed",

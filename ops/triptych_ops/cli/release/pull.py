@@ -19,17 +19,36 @@ from .transfer import transfer
 @click.command("pull")
 @click.argument("ref")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option(
+    "--manifest-sha256",
+    "expected",
+    metavar="HEX",
+    help="Refuse a release whose manifest has another digest; `release show --json` says it.",
+)
 @click.option("--minimum", type=click.IntRange(min=1), help="Refuse an alias that means an older release than this.")
 @store_option
 @trust_options
 @json_option
-def pull_release(ref: str, folder: Path, minimum: int | None, store: Store, trust: Trust | None, as_json: bool) -> None:
+def pull_release(
+    ref: str,
+    folder: Path,
+    expected: str | None,
+    minimum: int | None,
+    store: Store,
+    trust: Trust | None,
+    as_json: bool,
+) -> None:
     """Copy release REF, a number, an alias or `newest`, into DIR: release.json, repository/, maybe release.sig.
 
     Everything is checked before anything is visible: digests, the repository, the signature asked for. DIR is new,
     or empty, or holds this release already.
     """
     release = store.release(ref)
+    if expected is not None and release.manifest_sha256 != expected:
+        raise RefusedError(
+            f"the manifest of release {release.number} has the digest {release.manifest_sha256}, not {expected}; "
+            "it is another release of that number, or altered"
+        )
     if minimum is not None and release.number < minimum and not ref.isdigit():
         raise RefusedError(f"{ref} means release {release.number}, older than the least that is accepted, {minimum}")
 

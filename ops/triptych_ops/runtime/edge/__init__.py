@@ -12,11 +12,12 @@ Forbidden inside: what a release is.
 from .api_keys import read_api_keys
 from .configuration import BOOTSTRAP, configuration
 from .installation import find_envoy
-from .process import Edge
+from .process import EXIT_TIMEOUT_S, Edge
 from .settings import ApiKey, EdgeSettings, Limits, TlsFiles, Upstream
 
 __all__ = [
     "BOOTSTRAP",
+    "EXIT_TIMEOUT_S",
     "ApiKey",
     "Edge",
     "EdgeSettings",

@@ -56,9 +56,12 @@ def _manager(settings: EdgeSettings, *, grpc: bool) -> dict[str, Any]:
         "local_reply_config": local_replies(limits, grpc=grpc),
         "common_http_protocol_options": {
             "idle_timeout": f"{limits.idle_timeout_s}s",
+            "max_connection_duration": f"{limits.connection_age_s}s",
             "max_headers_count": _HEADERS,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
+        # An answer says that its connection ends: none ends under a request.
+        "http1_safe_max_connection_duration": True,
         "max_request_headers_kb": _HEAD_KILOBYTES,
         "request_headers_timeout": f"{limits.head_timeout_s}s",
         "request_timeout": f"{limits.request_timeout_s}s",

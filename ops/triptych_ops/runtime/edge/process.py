@@ -41,6 +41,7 @@ class Edge:
     program:  Envoy's
     upstream: the Triton behind it, which need not run yet: until it does, the edge answers 503, UNAVAILABLE
     verbose:  Envoy's log goes to stderr
+    drain_s:  what requests under way get when it is left
 
     Entered, it listens; leaving takes no more requests, waits for those under way, ends the process and
     removes its temporary files, in which the API keys are, for nobody else to read. Should this process be
@@ -53,10 +54,19 @@ class Edge:
 
     name: Final = "the edge"
 
-    def __init__(self, program: Path, settings: EdgeSettings, upstream: Upstream, *, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        program: Path,
+        settings: EdgeSettings,
+        upstream: Upstream,
+        *,
+        verbose: bool = False,
+        drain_s: float = EXIT_TIMEOUT_S,
+    ) -> None:
         self._program = program
         self._upstream = upstream
         self._verbose = verbose
+        self._drain_s = drain_s
         self._leaving = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
         self.settings = settings
@@ -156,7 +166,7 @@ class Edge:
 
     def _drain(self) -> None:
         """Take no more requests, and return when none is under way or their time is over."""
-        deadline = time.monotonic() + EXIT_TIMEOUT_S
+        deadline = time.monotonic() + self._drain_s
         self.administration.take_no_more()
         while self.administration.under_way() and time.monotonic() < deadline:
             time.sleep(_POLL_S)

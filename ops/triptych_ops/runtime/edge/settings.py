@@ -94,6 +94,9 @@ class Limits:
     idle_timeout_s: float = 60.0
     """A connection without requests; a client opens another in a round trip."""
 
+    connection_age_s: float = 3600.0
+    """A connection with requests: its client then finds servers that came meanwhile."""
+
     def __post_init__(self) -> None:
         if not contract.MAX_IMAGE_BYTES <= self.max_body_bytes <= _LARGEST_BODY:
             raise UsageError(
@@ -108,7 +111,7 @@ class Limits:
         for name in ("max_concurrent", "max_connections"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}; give at least 1")
-        for name in ("request_timeout_s", "answer_timeout_s", "head_timeout_s", "idle_timeout_s"):
+        for name in ("request_timeout_s", "answer_timeout_s", "head_timeout_s", "idle_timeout_s", "connection_age_s"):
             if not 0 < getattr(self, name) <= 3600:
                 raise UsageError(f"{name} is {getattr(self, name):g}; give more than 0 and at most 3600 seconds")
 

@@ -9,9 +9,12 @@ goes on to call itself ready. So its processes are looked at, and its answers ar
     processes.py   looks at the server and its stubs
     probe.py       asks the known question, again and again, in a thread of its own
     supervisor.py  joins them
+    verdict.py     pure: the same judgement for whoever replaces servers himself, as a kubelet does
+    watch.py       keeps it current and tells it by HTTP
 """
 
 from .restarts import RestartPolicy
 from .supervisor import Part, Supervisor
+from .watch import USUAL_ANSWER_S, Telling, Watch
 
-__all__ = ["Part", "RestartPolicy", "Supervisor"]
+__all__ = ["USUAL_ANSWER_S", "Part", "RestartPolicy", "Supervisor", "Telling", "Watch"]
