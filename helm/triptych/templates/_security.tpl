@@ -1,0 +1,18 @@
+{{/* Pod Security "restricted", and a root that is read-only. */}}
+
+{{- define "triptych.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .Values.podSecurity.user }}
+runAsGroup: {{ .Values.podSecurity.user }}
+fsGroup: {{ .Values.podSecurity.user }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "triptych.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
