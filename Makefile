@@ -6,14 +6,15 @@ BIN := $(VENV)/bin
 INSTALL ?= $(BIN)/uv pip install --python $(BIN)/python
 READY := $(VENV)/.ready
 
-.PHONY: demo test faults soak bench bench-serving bench-client bench-releases check format clean
+.PHONY: demo test faults soak cluster cluster-image cluster-down test-cluster bench bench-serving bench-client \
+	bench-releases check format clean
 
 demo: $(READY)
 	$(BIN)/triptych demo
 
 test: $(READY)
 	$(BIN)/pytest
-	$(BIN)/pytest -m 'server or torch'
+	$(BIN)/pytest -m 'server or torch or helm'
 
 # Each ends with a table: case, pass or fail, figure.
 faults: $(READY)
@@ -21,6 +22,19 @@ faults: $(READY)
 
 soak: $(READY)
 	$(BIN)/pytest -m soak tests/faults
+
+# A real Kubernetes of this machine, see tests/cluster/README.md.
+cluster: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m cluster up
+
+cluster-image: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m cluster image
+
+cluster-down: $(READY)
+	PYTHONPATH=tests $(BIN)/python -m cluster down
+
+test-cluster: $(READY)
+	$(BIN)/pytest -m cluster tests/cluster
 
 # Nothing else should run on the machine. Each of the three can be run alone.
 bench: bench-serving bench-client bench-releases

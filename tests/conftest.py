@@ -19,6 +19,8 @@ _MARKERS = {
     _TESTS / "ops" / "gateway": "server",
     _TESTS / "ops" / "runtime" / "edge": "server",
     _TESTS / "faults": "faults",
+    _TESTS / "helm": "helm",
+    _TESTS / "cluster": "cluster",
     _TESTS / "ops" / "export": "torch",
     _TESTS / "model_repository" / "test_dali_decoder.py": "torch",
     _TESTS / "model_repository" / "test_dali_graph.py": "torch",
