@@ -137,6 +137,12 @@ def test_the_configured_file_is_served(backend: ModuleType, tmp_path: Path) -> N
     assert served.execute([Request(rows(1), "DOUBLE")])[0].outputs == {"DOUBLE": [[2, 3]]}
 
 
+def test_it_writes_nothing_beside_a_model_of_one_number_of_threads(backend: ModuleType, tmp_path: Path) -> None:
+    served = model(backend, tmp_path)
+    assert served.execute([Request(rows(1), "DOUBLE")])[0].outputs == {"DOUBLE": [[2, 3]]}
+    assert [path.name for path in tmp_path.iterdir()] == ["7"]
+
+
 THREADS = {"intra_op_thread_count": {"string_value": "1"}, "lone_threads": {"string_value": "2"}}
 
 

@@ -23,7 +23,7 @@ import json
 import mmap
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +60,7 @@ class TritonPythonModel:
             opener(path, config),
             threads=int(parameters.get("intra_op_thread_count", 0)),
             lone_threads=int(parameters.get("lone_threads", 0)),
-            presence=Presence(folder / "presence", instance),
+            open_presence=partial(Presence, folder / "presence", instance),
         )
         self._inputs = [tensor["name"] for tensor in config["input"]]
         self._outputs = [tensor["name"] for tensor in config["output"]]
@@ -102,21 +102,22 @@ class Runner:
 
     On a CPU, instances of one thread each do more in a second than one instance of many threads, which wait for each
     other at every layer. But a lone image is answered soonest by all of them: so a run takes `lone_threads` while no
-    other instance is at work, and `threads` otherwise.
+    other instance is at work, and `threads` otherwise. Only then is there a presence, a file beside the model: what
+    has no `lone_threads` is served from a read-only folder, too.
     """
 
-    def __init__(self, open_session, *, threads, lone_threads, presence):
+    def __init__(self, open_session, *, threads, lone_threads, open_presence):
         self._lone_threads = lone_threads if lone_threads > threads > 0 else 1
         self._shared = open_session(threads=threads, at_once=self._lone_threads)
         if self._lone_threads > 1:
             self._alone = open_session(threads=lone_threads)
             self._pool = ThreadPoolExecutor(lone_threads)
-        self._presence = presence
+            self._presence = open_presence()
 
     def run(self, names, feeds):
         """The outputs `names`, each (N, …), for inputs (N, …)."""
         size = min(map(len, feeds.values()))
-        with self._presence.at_work() as alone:
+        with self._presence.at_work() if self._lone_threads > 1 else nullcontext(False) as alone:
             workers = self._lone_threads if alone else 1
             if size < workers:
                 return self._alone.run(names, feeds)
