@@ -81,6 +81,7 @@ def test_json_is_the_manifest_with_its_place_and_aliases(store: Store) -> None:
     assert document["schema_version"] == 1
     assert (document["number"], document["aliases"]) == (7, ["stable"])
     assert document["location"] == store.release(7).location
+    assert document["manifest_sha256"] == store.release(7).manifest_sha256
     assert document["calibration"]["float_layers"][0] == "/a"
 
 

@@ -37,7 +37,8 @@ def show_release(ref: str | None, form: str | None, store: Store, as_json: bool)
         return
     aliases = [alias for alias, number in store.aliases().items() if number == found.number]
     if as_json:
-        print_json(found.manifest.model_dump(mode="json") | {"location": found.location, "aliases": aliases})
+        place = {"location": found.location, "manifest_sha256": found.manifest_sha256, "aliases": aliases}
+        print_json(found.manifest.model_dump(mode="json") | place)
         return
     sheet = table(f"release {found.number}", "")
     for name, value in _rows(found, aliases).items():
@@ -57,6 +58,7 @@ def _rows(release: Release, aliases: list[str]) -> dict[str, Cell]:
     return {
         "location": release.location,
         **({"aliases": ", ".join(aliases)} if aliases else {}),
+        "manifest sha256": release.manifest_sha256,
         "created": f"{manifest.created_at.isoformat()} by {_toolchain(manifest)}",
         "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
         "weights": _weights(manifest.weights),
