@@ -2,14 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from cluster import node
-from cluster.cluster import down, up
+from cluster.charts import GATEWAY, Charted, small_values
+from cluster.cluster import down, load_server_image, up
+from cluster.gateway import gateway
 from cluster.kubectl import Kubectl
 from cluster.layout import Layout
+from cluster.store import PublishedReleases, published_releases
 
 _NUMBERS = count(1)
 
@@ -32,6 +37,46 @@ def cluster(layout: Layout) -> Iterator[Kubectl]:
 @pytest.fixture
 def new_namespace(cluster: Kubectl) -> Iterator[Callable[..., Kubectl]]:
     """Makes namespaces, each with a Pod Security level that it enforces and warns of; they go after the test."""
+    with _namespaces(cluster) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def releases(cluster: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PublishedReleases]:
+    """Two real releases in a real object store, which pods reach."""
+    assert cluster
+    with published_releases(tmp_path_factory.mktemp("objects")) as published:
+        yield published
+
+
+@pytest.fixture(scope="session")
+def server_image(cluster: Kubectl, layout: Layout) -> str:
+    """The image of this checkout, on the node."""
+    assert cluster
+    return load_server_image(layout, say=print)
+
+
+@pytest.fixture(scope="session")
+def chart(cluster: Kubectl, releases: PublishedReleases, server_image: str) -> Iterator[Charted]:
+    """The chart, installed with one pod of release 1 behind a Gateway; a test that changes it installs it again."""
+    assert server_image
+    with _namespaces(cluster) as make:
+        namespace = make()
+        namespace.apply(releases.secret(), gateway(GATEWAY))
+        charted = Charted(namespace, small_values(releases))
+        said = charted.install()
+        assert "Warning" not in said
+        yield charted
+
+
+@pytest.fixture
+def photograph(checkout: Path) -> Path:
+    """A rocket."""
+    return checkout / "ops" / "triptych_ops" / "photographs" / "rocket.jpg"
+
+
+@contextmanager
+def _namespaces(cluster: Kubectl) -> Iterator[Callable[..., Kubectl]]:
     made: list[str] = []
 
     def make(*, level: str = "restricted") -> Kubectl:

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,19 @@ class Kubectl:
         Raises:
             ClusterError: the API refused one of them
         """
-        done = self.run("apply", "--filename", "-", manifest={"apiVersion": "v1", "kind": "List", "items": manifests})
+        return self._apply(manifests)
+
+    def dry_run(self, *manifests: Mapping[str, Any]) -> str:
+        """What `apply` would print: the API checks them all, and keeps none.
+
+        Raises:
+            ClusterError: the API refused one of them
+        """
+        return self._apply(manifests, "--dry-run=server")
+
+    def _apply(self, manifests: Sequence[Mapping[str, Any]], *options: str) -> str:
+        document = {"apiVersion": "v1", "kind": "List", "items": manifests}
+        done = self.run("apply", "--filename", "-", *options, manifest=document)
         if done.returncode != 0:
             raise ClusterError(f"kubectl apply failed: {done.stderr.strip()}")
         return done.stdout + done.stderr

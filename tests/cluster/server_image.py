@@ -1,11 +1,15 @@
-"""The image whose containers serve releases: Debian's Python, what `triptych[serve]` needs, and this checkout."""
+"""The image whose containers serve releases: Debian's Python, what `triptych[serve]` needs, and this checkout.
+
+The same that ops/containers/test/Containerfile describes, made without a builder of images.
+"""
 
 import json
+import shlex
 import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cluster import debian
@@ -19,14 +23,20 @@ USER = 65532
 _CHECKOUT = Path(__file__).parents[2]
 _CONSTRAINTS = _CHECKOUT / ".ci" / "constraints.txt"
 _SUITE = "bookworm"
-_PACKAGES = ("python3.11", "libpython3.11", "libstdc++6", "libgomp1", "zlib1g", "ca-certificates", "bash")
+_PACKAGES = ("python3.11", "libpython3.11", "libstdc++6", "libgomp1", "zlib1g", "ca-certificates", "bash", "coreutils")
 _EXTRAS = ("serve", "edge", "s3", "sign")
 _HOME = Path("opt/triptych")
 _SITE = _HOME / "lib" / "python3.11" / "site-packages"
 _SCRIPT = "#!/opt/triptych/bin/python\nimport sys\nfrom triptych_ops.entry import main\nsys.exit(main())\n"
+_LAYING_OUT = _CHECKOUT / "ops" / "containers" / "test" / "lay_out.py"
 _CONFIG = {
     "Entrypoint": ["/opt/triptych/bin/triptych"],
-    "Env": ["PATH=/opt/triptych/bin:/usr/bin:/bin", "LANG=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1", "HOME=/tmp"],
+    "Env": [
+        "PATH=/opt/tritonserver/bin:/opt/triptych/bin:/usr/bin:/bin",
+        "LANG=C.UTF-8",
+        "PYTHONDONTWRITEBYTECODE=1",
+        "HOME=/tmp",
+    ],
     "User": str(USER),
     "WorkingDir": "/tmp",  # noqa: S108
 }
@@ -43,14 +53,15 @@ def write_server_image(archive: Path, cache: Path, *, say: Callable[[str], None]
         say("fetching the image's Debian packages")
         made(base, _make_base)
     requirements = _requirements()
-    needed = cache / f"python-{key(base.name.encode() + requirements.encode())}"
+    needed = cache / f"environment-{key(base.name.encode() + requirements.encode())}"
     if not needed.exists():
         say("fetching the image's Python packages")
         made(needed, lambda folder: _make_environment(folder, base, requirements))
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
-        layer = Path(scratch) / "checkout.layer"
-        _make_checkout(Path(scratch), layer)
-        write_image(archive, SERVER, [base / "layer", needed / "layer", layer], _CONFIG)
+        checkout = _make_checkout(Path(scratch))
+        triton = _lay_out_triton(Path(scratch), [checkout, needed / "root", base / "root"])
+        layers = [base / "layer", needed / "layer", *(_archived(root) for root in (checkout, triton))]
+        write_image(archive, SERVER, layers, _CONFIG)
 
 
 def _make_base(folder: Path) -> None:
@@ -60,8 +71,8 @@ def _make_base(folder: Path) -> None:
     for name in ("tmp", "proc", "sys", "dev", "run"):
         (root / name).mkdir(exist_ok=True)
     (root / "tmp").chmod(0o1777)
-    (root / "usr/bin/sh").unlink(missing_ok=True)
-    (root / "usr/bin/sh").symlink_to("bash")
+    (root / "bin/sh").unlink(missing_ok=True)
+    (root / "bin/sh").symlink_to("bash")
     (root / "etc" / "passwd").write_text(f"root:x:0:0::/:/bin/bash\ntriptych:x:{USER}:{USER}::/tmp:/bin/bash\n")
     (root / "etc" / "group").write_text(f"root:x:0:\ntriptych:x:{USER}:\n")
     _write_certificates(root)
@@ -103,11 +114,10 @@ def _make_environment(folder: Path, base: Path, requirements: str) -> None:
         if not script.is_symlink() and (content := script.read_bytes()).startswith(b"#!"):
             script.write_bytes(content.replace(str(environment).encode(), f"/{_HOME}".encode()))
     _archive(root, folder / "layer")
-    shutil.rmtree(root)
 
 
-def _make_checkout(scratch: Path, layer: Path) -> None:
-    root = scratch / "root"
+def _make_checkout(scratch: Path) -> Path:
+    root = scratch / "checkout"
     (root / _SITE).mkdir(parents=True)
     run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(scratch)], cwd=_CHECKOUT)
     with zipfile.ZipFile(next(scratch.glob("*.whl"))) as wheel:
@@ -116,7 +126,30 @@ def _make_checkout(scratch: Path, layer: Path) -> None:
     script.parent.mkdir()
     script.write_text(_SCRIPT)
     script.chmod(0o755)
+    return root
+
+
+def _lay_out_triton(scratch: Path, below: Sequence[Path]) -> Path:
+    """Run the Containerfile's program inside the image, whose layers lie `below`, uppermost first; what it made."""
+    above, work, merged = (scratch / name for name in ("triton", "work", "merged"))
+    for folder in (above, work, merged):
+        folder.mkdir()
+    shutil.copy(_LAYING_OUT, below[0] / _LAYING_OUT.name)
+    options = f"lowerdir={':'.join(map(str, below))},upperdir={above},workdir={work}"
+    commands = [
+        ["mount", "-t", "overlay", "overlay", "-o", options, str(merged)],
+        ["mount", "--bind", "/dev", str(merged / "dev")],
+        ["chroot", str(merged), f"/{_HOME}/bin/python", "-B", f"/{_LAYING_OUT.name}", "/opt/tritonserver"],
+    ]
+    run(["unshare", "--mount", "sh", "-ec", "\n".join(map(shlex.join, commands))], cwd=scratch)
+    (below[0] / _LAYING_OUT.name).unlink()
+    return above
+
+
+def _archived(root: Path) -> Path:
+    layer = root.with_suffix(".layer")
     _archive(root, layer)
+    return layer
 
 
 def _archive(root: Path, layer: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Self
 
 from triptych import Client
 
-from .load import Callers, call
+from .closed import Callers, call
 
 _WORKERS = 64  # calls under way at once; more wait, and say so by their lateness
 _TIMEOUT_S = 10.0

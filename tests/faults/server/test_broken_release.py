@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from commands import Serving
+from traffic.closed import Load
 from triptych_ops.release import Store, digest
 
-from .load import Load
 from .served import Watched
 
 REASON_WITHIN_S = 60.0

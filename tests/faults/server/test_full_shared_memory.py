@@ -12,9 +12,9 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 from small_disk import needs_root
+from traffic.closed import Call, call
 from triptych import Client, contract, health
 
-from .load import Call, call
 from .served import Watched, await_true, serves
 
 pytestmark = needs_root

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from commands import gone
+from traffic.closed import Call, call
 from triptych import Client
 
-from .load import Call, call
 from .served import Watched, await_true, serves
 
 ROUNDS, KILLS = 4, 5  # a supervisor gives up when one server fails again and again

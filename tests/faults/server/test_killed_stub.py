@@ -3,7 +3,8 @@
 import time
 from functools import partial
 
-from .load import Load
+from traffic.closed import Load
+
 from .served import Watched, await_true, closed, serves
 
 MEMBERS = ("preprocess", "classifier", "postprocess")

@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .load import Load
+from traffic.closed import Load
+
 from .served import Watched, await_true, serves
 
 LOAD_S = 20.0  # several probes that are not answered

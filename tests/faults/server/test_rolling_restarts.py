@@ -8,10 +8,10 @@ from itertools import cycle, islice
 
 import pytest
 
+from traffic.closed import Load
+from traffic.paced import Paced
 from triptych import Client, Resilience
 
-from .load import Load
-from .paced import Paced
 from .served import Watched, await_true, serves
 
 RESTARTS = 5

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from traffic.closed import KNOWN_CLASS
 from triptych import Classification, Client, ImageError, TriptychError, health
 
-from .load import KNOWN_CLASS
 from .served import Watched, serves
 
 MINUTES = 30.0

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from traffic.closed import Load
 from triptych_ops.runtime import Ports, Server, find_installation
 
-from .load import Load
 from .served import Watched, await_true, closed, serves
 
 DEADLINE_S = 1.0

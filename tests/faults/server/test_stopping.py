@@ -13,10 +13,10 @@ from pathlib import Path
 import psutil
 
 from commands import gone
+from traffic.closed import Call, call
 from triptych import Client
 from triptych_ops.runtime import Ports, Server, find_installation
 
-from .load import Call, call
 from .served import Watched
 
 IDLE = 50

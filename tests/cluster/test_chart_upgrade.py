@@ -1,0 +1,65 @@
+"""Case 4 on a cluster: releases change under half of what a pod can do, and who asks by the Gateway loses nothing."""
+
+import time
+
+import pytest
+
+from cluster.asking import GATEWAY_URLS
+from cluster.charts import Charted, track
+from cluster.cluster import is_own
+from cluster.store import PublishedReleases
+from traffic.closed import Load
+from traffic.paced import Paced
+from triptych import Client, Resilience, health
+
+pytestmark = pytest.mark.skipif(not is_own(), reason="needs a node of our own")
+
+LEAST_REQUESTS = 5_000
+LEAST_UPGRADES = 2  # there and back
+SHARE = 0.5
+CAPACITY_S = 5.0
+CONTROL_PER_S = 5.0
+CONTROL_REQUESTS = 50
+
+
+@pytest.mark.timeout(900)
+def test_an_upgrade_to_another_release_loses_no_request(chart: Charted, releases: PublishedReleases) -> None:
+    chart.install()
+    urls = list(GATEWAY_URLS.values())
+    per_s = SHARE * _capacity_per_s(urls[-1]) / len(urls)
+    upgrades = 0
+    with Client(urls[0]) as http, Client(urls[1]) as grpc:
+        with Paced(http, per_s=per_s) as over_http, Paced(grpc, per_s=per_s) as over_grpc:
+            loads = (over_http, over_grpc)
+            while upgrades < LEAST_UPGRADES or sum(len(load.calls) for load in loads) < LEAST_REQUESTS:
+                upgrades += 1
+                chart.install({"tracks": {"stable": track(releases, 1 + upgrades % 2)}})
+        served = [client.classify(health.image()).release for client in (http, grpc)]
+    assert served == [1 + upgrades % 2] * 2
+    assert [load.outcomes().keys() for load in loads] == [{"right"}] * 2, [load.outcomes() for load in loads]
+    requests = sum(len(load.calls) for load in loads)
+    print(
+        f"case 4: {upgrades} times helm upgrade to another release at {SHARE:g} C, "
+        f"{per_s * len(urls):.0f} requests a second over HTTP and gRPC through the Gateway: "
+        f"0 of {requests} requests failed, the longest took {max(load.longest_s() for load in loads):.2f} s"
+    )
+
+
+def test_a_pod_that_goes_without_its_drain_is_noticed(chart: Charted) -> None:
+    """The control: the same pods, killed instead of replaced, asked without a second attempt."""
+    chart.install()
+    with (
+        Client(GATEWAY_URLS["http"], resilience=Resilience.off()) as bare,
+        Paced(bare, per_s=CONTROL_PER_S) as load,
+    ):
+        chart.kubectl("delete", "pods", "--selector=triptych/track=stable", "--force", "--grace-period=0")
+        load.until(CONTROL_REQUESTS)
+    assert load.failed() > 0
+    chart.install()
+
+
+def _capacity_per_s(url: str) -> float:
+    """What clients get when they ask as fast as they can."""
+    with Load([url] * 8, timeout_s=10) as load:
+        time.sleep(CAPACITY_S)
+    return sum(one.right for one in load.calls) / CAPACITY_S
