@@ -1,11 +1,13 @@
 """A real cluster for the tests of this folder: the user's, or one of our own that is gone afterwards."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cluster import node
@@ -28,8 +30,9 @@ def layout() -> Layout:
 def cluster(layout: Layout) -> Iterator[Kubectl]:
     """Its administrator. A cluster of our own that was up before is used, and left up."""
     was_up = node.find_init() is not None
-    kubeconfig = up(layout, environment=os.environ, say=print)
-    yield Kubectl(kubeconfig)
+    kubectl = Kubectl(up(layout, environment=os.environ, say=print))
+    _remove_abandoned(kubectl)
+    yield kubectl
     if not was_up and not os.environ.get("KUBECONFIG"):
         down(layout)
 
@@ -73,6 +76,15 @@ def chart(cluster: Kubectl, releases: PublishedReleases, server_image: str) -> I
 def photograph(checkout: Path) -> Path:
     """A rocket."""
     return checkout / "ops" / "triptych_ops" / "photographs" / "rocket.jpg"
+
+
+def _remove_abandoned(cluster: Kubectl) -> None:
+    """Namespaces of tests that were killed: their pods would answer through the Gateway that all share."""
+    for item in cluster.get("namespaces")["items"]:
+        name = item["metadata"]["name"]
+        found = re.fullmatch(r"test-(\d+)-\d+", name)
+        if found and not psutil.pid_exists(int(found[1])):
+            cluster("delete", "namespace", name)
 
 
 @contextmanager

@@ -13,18 +13,13 @@ pytestmark = pytest.mark.skipif(not is_own(), reason="needs a node of our own")
 
 UNREADY_WITHIN_S = 10.0
 REPLACED_WITHIN_S = 30.0
-_KILL_A_STUB = """
-for process in /proc/[0-9]*; do
-    case $(tr '\\0' ' ' < $process/cmdline) in /*python_backend_stub*/preprocess/*) kill -9 ${process#/proc/}; esac
-done
-"""
 
 
 def test_a_pod_whose_stub_is_killed_is_unready_and_then_serves_again(chart: Charted) -> None:
     chart.install()
     [pod] = chart.pods()
     began_s = time.monotonic()
-    chart.kubectl("exec", pod, "--container", "server", "--", "sh", "-c", _KILL_A_STUB)
+    chart.kill_a_stub(pod)
     unready_s = _seconds_until(lambda: not chart.ready(pod), since_s=began_s, within_s=UNREADY_WITHIN_S)
     replaced_s = _seconds_until(lambda: chart.ready(pod), since_s=began_s, within_s=REPLACED_WITHIN_S)
     assert chart.restarts(pod)["server"] == 1
