@@ -1,10 +1,10 @@
-"""`python -m cluster up|image|status|down`: the test cluster by hand; `make cluster` and `make cluster-down` run it."""
+"""`python -m cluster fetch|up|image|status|down`: the test cluster by hand; `make cluster` and its like run it."""
 
 import argparse
 import os
 import sys
 
-from cluster.cluster import down, load_server_image, status, up
+from cluster.cluster import down, fetch, is_own, load_server_image, status, up
 from cluster.errors import ClusterError
 from cluster.layout import Layout
 
@@ -19,6 +19,11 @@ def main(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _fetch(layout: Layout) -> None:
+    if is_own():
+        fetch(layout, say=_say)
 
 
 def _up(layout: Layout) -> None:
@@ -47,7 +52,7 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-_COMMANDS = {"up": _up, "image": _image, "status": _status, "down": _down}
+_COMMANDS = {"fetch": _fetch, "up": _up, "image": _image, "status": _status, "down": _down}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

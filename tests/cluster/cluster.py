@@ -44,6 +44,16 @@ def is_own(environment: Mapping[str, str] = os.environ) -> bool:
     return not environment.get("KUBECONFIG") and shutil.which("kind") is None
 
 
+def fetch(layout: Layout, *, say: Callable[[str], None]) -> None:
+    """Fetch and build the programs of our own node, which takes long the first time.
+
+    Raises:
+        ClusterError: Go, apt or what they fetch is missing
+    """
+    with _alone(layout):
+        fetch_tools(layout.cache, say=say)
+
+
 def up(layout: Layout, *, environment: Mapping[str, str], say: Callable[[str], None]) -> Path:
     """The kubeconfig of a ready cluster: the user's, else one by kind, else our own; a second time it changes nothing.
 
