@@ -21,6 +21,11 @@ from cluster.store import PublishedReleases, published_releases
 _NUMBERS = count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take the cluster down come last: images and charts that others share go with it."""
+    items.sort(key=lambda item: item.path.name == "test_down.py")
+
+
 @pytest.fixture(scope="session")
 def layout() -> Layout:
     return Layout.from_environment()
@@ -100,4 +105,4 @@ def _namespaces(cluster: Kubectl) -> Iterator[Callable[..., Kubectl]]:
 
     yield make
     for name in made:
-        cluster("delete", "namespace", name, "--wait=false")
+        cluster("delete", "namespace", name, "--wait=false", "--ignore-not-found")
