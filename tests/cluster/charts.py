@@ -136,9 +136,9 @@ def small_values(releases: PublishedReleases) -> dict[str, Any]:
         "allowVulnerable": True,
         "tracks": {"stable": {**track(releases, 1), "replicas": 1}},
         "store": {"url": URL, "credentialsSecret": SECRET, "environment": _environment(releases)},
-        "server": {"resources": {"requests": {"cpu": "200m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}},
+        "server": {"resources": {"requests": {"cpu": "600m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}},
         "health": {"resources": _SMALL},
-        "edge": {"cpuRequest": "50m"},
+        "edge": {"cpuRequest": "100m"},
         "routes": {"enabled": True, "parentRefs": [{"name": GATEWAY}]},
         "networkPolicy": {"storePort": releases.port},
     }
