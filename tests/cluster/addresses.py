@@ -12,6 +12,7 @@ NODE = str(LINK[2])
 API_SERVICE = str(SERVICES[1])
 API_PORT = 6443
 API_URL = f"https://{NODE}:{API_PORT}"
+DOMAIN = "cluster.local"
 
 DEVICE = "triptych0"  # on this machine; the node's end is eth0
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import cgroups, gateway, node
+from cluster import cgroups, gateway, names, node
 from cluster.configuration import kubeconfig, write_configuration
 from cluster.errors import ClusterError
 from cluster.identities import write_certificates
@@ -138,8 +138,8 @@ def _own_up(layout: Layout, *, say: Callable[[str], None]) -> Path:
     if not layout.complete.exists():
         kubectl("apply", "--server-side", "--filename", str(gateway_definitions()))
         _wait(layout, lambda: kubectl.exists("crd", "httproutes.gateway.networking.k8s.io"))
-        kubectl.apply(*gateway.permissions(), gateway.gateway_class())
-        layout.gateway_defined.touch()
+        kubectl.apply(*gateway.permissions(), gateway.gateway_class(), *names.permissions())
+        layout.defined.touch()
         _wait(layout, layout.complete.exists)
     return layout.kubeconfig
 

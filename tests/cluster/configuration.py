@@ -1,13 +1,14 @@
-"""The configuration files of kubelet, kube-proxy, containerd and its network plugin, and kubeconfigs: pure."""
+"""The configuration files of kubelet, kube-proxy, CoreDNS, containerd and its network plugin, and kubeconfigs: pure."""
 
 import json
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
-from cluster.addresses import API_URL, NODE, PODS
+from cluster.addresses import API_URL, DOMAIN, NODE, PODS
 from cluster.images import PAUSE
 from cluster.layout import NODE_NAME, Layout
+from cluster.names import corefile
 
 
 def kubeconfig(certificates: Path, identity: str) -> str:
@@ -52,7 +53,8 @@ def kubelet(layout: Layout) -> str:
             "failCgroupV1": False,
             "failSwapOn": False,
             "makeIPTablesUtilChains": False,
-            "clusterDomain": "cluster.local",
+            "clusterDNS": [NODE],
+            "clusterDomain": DOMAIN,
             "resolvConf": str(layout.configuration / "resolv.conf"),
             "volumePluginDir": str(layout.state / "volume-plugins"),
             "evictionHard": {
@@ -143,8 +145,9 @@ def write_configuration(layout: Layout, programs: Path) -> None:
         "containerd.toml": containerd(layout, programs),
         "network/pods.conflist": network(layout),
         "resolv.conf": "",
+        "Corefile": corefile(layout),
     }
-    for identity in ("controller-manager", "scheduler", "kubelet", "proxy", "gateway"):
+    for identity in ("controller-manager", "scheduler", "kubelet", "proxy", "gateway", "names"):
         files[f"{identity}.kubeconfig"] = kubeconfig(layout.certificates, identity)
     for name, text in files.items():
         file = folder / name

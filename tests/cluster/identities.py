@@ -42,6 +42,7 @@ IDENTITIES = (
     Identity("scheduler", "system:kube-scheduler"),
     Identity("proxy", "system:kube-proxy"),
     Identity("gateway", "traefik"),
+    Identity("names", "coredns"),
     Identity("kubelet", f"system:node:{NODE_NAME}", ("system:nodes",), (NODE_NAME, NODE)),
 )
 

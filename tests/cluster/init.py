@@ -1,6 +1,6 @@
 """Process 1 of the node, in namespaces of its own: prepares mounts and network, starts the programs, reports deaths.
 
-Started as `python -m cluster.init KUBERNETES DEBIAN TRAEFIK CACHE`. Nothing that it does is seen outside the
+Started as `python -m cluster.init KUBERNETES DEBIAN TRAEFIK COREDNS CACHE`. Nothing that it does is seen outside the
 namespaces, and all of it ends with this process.
 """
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from cluster.addresses import LINK, MACHINE, NODE
 from cluster.gateway import traefik
 from cluster.layout import NODE_NAME, Layout
+from cluster.names import coredns
 from cluster.programs import Program, Tools, import_command, stages
 
 _READY_S = 120
@@ -52,10 +53,10 @@ class Init:
             if number == 0:
                 self._import_images()
         self._layout.started.touch()
-        while not self._layout.gateway_defined.exists():
+        while not self._layout.defined.exists():
             self._reap(os.WNOHANG)
             time.sleep(0.05)
-        self._start_all([traefik(self._layout, self._tools.traefik)])
+        self._start_all([traefik(self._layout, self._tools.traefik), coredns(self._layout, self._tools.coredns)])
         self._layout.complete.touch()
         while True:
             self._reap(0)
@@ -174,5 +175,5 @@ def _run(*command: str) -> None:
 
 
 if __name__ == "__main__":
-    kubernetes, debian, traefik_binary, cache = map(Path, sys.argv[1:])
-    Init(Layout(cache), Tools(kubernetes, debian, traefik_binary)).run()
+    *tools, cache = map(Path, sys.argv[1:])
+    Init(Layout(cache), Tools(*tools)).run()

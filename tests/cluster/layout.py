@@ -57,9 +57,9 @@ class Layout:
         return self.state / "started"
 
     @property
-    def gateway_defined(self) -> Path:
-        """There once the API knows Gateways, so that Traefik may start."""
-        return self.state / "gateway-defined"
+    def defined(self) -> Path:
+        """There once the API knows Gateways and what each user may do, so that Traefik and CoreDNS may start."""
+        return self.state / "defined"
 
     @property
     def complete(self) -> Path:

@@ -49,7 +49,7 @@ def start(layout: Layout, tools: Tools) -> None:
         sys.executable,
         "-m",
         "cluster.init",
-        *map(str, (tools.kubernetes, tools.debian, tools.traefik, layout.cache)),
+        *map(str, (tools.kubernetes, tools.debian, tools.traefik, tools.coredns, layout.cache)),
     ]
     command = ["unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc", *init]
     with (layout.logs / "init.log").open("ab") as log:

@@ -31,11 +31,13 @@ class Tools:
     kubernetes: the binary of all of Kubernetes
     debian: the root of the unpacked packages
     traefik: the Gateway
+    coredns: the names
     """
 
     kubernetes: Path
     debian: Path
     traefik: Path
+    coredns: Path
 
     @property
     def path(self) -> str:

@@ -5,7 +5,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cluster import debian
@@ -25,7 +25,9 @@ PACKAGES = {
     ),
 }
 
-_SOURCE = Path(__file__).parent / "kubernetes"
+COREDNS = "v1.15.0"
+
+_HERE = Path(__file__).parent
 _VERSION = {
     "k8s.io/component-base/version.gitVersion": KUBERNETES,
     "k8s.io/component-base/version.gitMajor": KUBERNETES[1:].split(".")[0],
@@ -33,7 +35,9 @@ _VERSION = {
     "k8s.io/client-go/pkg/version.gitVersion": KUBERNETES,
 }
 _LINKING = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in _VERSION.items())])
-_BUILD = ("go", "build", "-trimpath", "-tags", "selinux,notest,grpcnotrace", "-ldflags", _LINKING)
+_BUILD = ("go", "build", "-trimpath", "-tags", "selinux,notest,grpcnotrace", "-ldflags")
+_KUBERNETES_BUILD = (*_BUILD, _LINKING)
+_COREDNS_BUILD = (*_BUILD, "-s -w")
 
 
 def fetch_tools(cache: Path, *, say: Callable[[str], None]) -> Tools:
@@ -42,16 +46,13 @@ def fetch_tools(cache: Path, *, say: Callable[[str], None]) -> Tools:
     Raises:
         ClusterError: Go, apt or what they fetch is missing
     """
-    sources = b"".join((_SOURCE / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
-    kubernetes = cache / f"kubernetes-{KUBERNETES}-{key(sources + json.dumps(_BUILD).encode())}"
-    if not kubernetes.exists():
-        say(f"building Kubernetes {KUBERNETES}: 10 to 40 minutes, once")
-        made(kubernetes, _build_kubernetes)
+    kubernetes = _built("kubernetes", KUBERNETES, _KUBERNETES_BUILD, cache, say=say, minutes="10 to 40")
+    coredns = _built("coredns", COREDNS, _COREDNS_BUILD, cache, say=say, minutes="2 to 5")
     packages = cache / f"debian-{key(json.dumps(PACKAGES).encode())}"
     if not packages.exists():
         say("fetching Debian packages")
         made(packages, _unpack_packages)
-    return Tools(kubernetes / "kubernetes", packages, _installed("traefik"))
+    return Tools(kubernetes, packages, _installed("traefik"), coredns)
 
 
 def gateway_definitions() -> Path:
@@ -93,8 +94,21 @@ def key(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def _build_kubernetes(folder: Path) -> None:
-    run([*_BUILD, "-o", str(folder / "kubernetes"), "."], cwd=_SOURCE, CGO_ENABLED="0")
+def _built(
+    module: str, version: str, command: Sequence[str], cache: Path, *, say: Callable[[str], None], minutes: str
+) -> Path:
+    """The program of a Go module of this folder."""
+    source = _HERE / module
+    sources = b"".join((source / name).read_bytes() for name in ("go.mod", "go.sum", "main.go"))
+    folder = cache / f"{module}-{version}-{key(sources + json.dumps(command).encode())}"
+
+    def build(part: Path) -> None:
+        run([*command, "-o", str(part / module), "."], cwd=source, CGO_ENABLED="0")
+
+    if not folder.exists():
+        say(f"building {module} {version}: {minutes} minutes, once")
+        made(folder, build)
+    return folder / module
 
 
 def _unpack_packages(folder: Path) -> None:
