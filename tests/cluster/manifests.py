@@ -35,7 +35,6 @@ def web(name: str, *, replicas: int = 1) -> tuple[Mapping[str, Any], Mapping[str
     pod = {
         "automountServiceAccountToken": False,
         "containers": [container],
-        "dnsPolicy": "Default",
         "securityContext": _POD_SECURITY,
         "terminationGracePeriodSeconds": 1,
         "volumes": [{"name": "tmp", "emptyDir": {"medium": "Memory"}}],
@@ -63,7 +62,6 @@ def server(name: str, release: str, *, store: str, secret: str) -> tuple[Mapping
     pod = {
         "automountServiceAccountToken": False,
         "containers": [container],
-        "dnsPolicy": "Default",
         "enableServiceLinks": False,
         "securityContext": _POD_SECURITY,
         "terminationGracePeriodSeconds": 30,
@@ -77,6 +75,12 @@ def server(name: str, release: str, *, store: str, secret: str) -> tuple[Mapping
         {"name": "grpc", "port": GRPC_PORT, "appProtocol": "kubernetes.io/h2c"},
     ]
     return _deployment(name, pod, replicas=1), _service(name, ports)
+
+
+def headless(name: str, app: str) -> Mapping[str, Any]:
+    """A Service that is a name of its pods, without an address of its own."""
+    service = _service(name, [{"port": HTTP_PORT}])
+    return {**service, "spec": {**service["spec"], "clusterIP": "None", "selector": {"app": app}}}
 
 
 def privileged(name: str) -> Mapping[str, Any]:
