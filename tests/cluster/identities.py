@@ -15,6 +15,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cluster.addresses import API_SERVICE, NODE
 from cluster.layout import NODE_NAME
 
+METRICS_HOST = "external-metrics.kube-system.svc"
+"""As the API server calls the API of external metrics."""
+
 _LIFE = timedelta(days=30)
 _SERVICE = "kubernetes.default.svc"
 
@@ -43,6 +46,7 @@ IDENTITIES = (
     Identity("proxy", "system:kube-proxy"),
     Identity("gateway", "traefik"),
     Identity("names", "coredns"),
+    Identity("metrics", "metrics", hosts=(METRICS_HOST,)),
     Identity("kubelet", f"system:node:{NODE_NAME}", ("system:nodes",), (NODE_NAME, NODE)),
 )
 

@@ -127,6 +127,7 @@ def _controller_manager(layout: Layout, tools: Tools) -> Program:
         "cluster-signing-cert-file": pki / "ca.crt",
         "cluster-signing-key-file": pki / "ca.key",
         "flex-volume-plugin-dir": layout.state / "volume-plugins",
+        "horizontal-pod-autoscaler-sync-period": "2s",
         "leader-elect": "false",
         "root-ca-file": pki / "ca.crt",
         "service-account-private-key-file": pki / "service-accounts.key",
