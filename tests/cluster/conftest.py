@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster import node
+from cluster import metrics, node
 from cluster.charts import GATEWAY, Charted, small_values
 from cluster.cluster import down, load_server_image, up
 from cluster.gateway import gateway
@@ -84,7 +84,10 @@ def photograph(checkout: Path) -> Path:
 
 
 def _remove_abandoned(cluster: Kubectl) -> None:
-    """Namespaces of tests that were killed: their pods would answer through the Gateway that all share."""
+    """What killed tests left: an API that nobody answers, and pods that would answer through everybody's Gateway."""
+    for item in cluster.get("apiservices", f"--selector={metrics.OWNER}")["items"]:
+        if not psutil.pid_exists(int(item["metadata"]["labels"][metrics.OWNER])):
+            cluster("delete", "apiservice", item["metadata"]["name"])
     for item in cluster.get("namespaces")["items"]:
         name = item["metadata"]["name"]
         found = re.fullmatch(r"test-(\d+)-\d+", name)

@@ -4,6 +4,7 @@ It answers as https://github.com/kubernetes/metrics/tree/master/pkg/apis/externa
 """
 
 import json
+import os
 import ssl
 import threading
 from base64 import b64encode
@@ -16,12 +17,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cluster.addresses import MACHINE
+from cluster.errors import ClusterError
 from cluster.identities import METRICS_HOST
 from cluster.kubectl import Kubectl
 from cluster.layout import Layout
 from cluster.prometheus import Prometheus
 
 API = "v1beta1.external.metrics.k8s.io"
+OWNER = "triptych.test/process"
+"""The label of the API that says which process answers."""
+
 _VERSION = "external.metrics.k8s.io/v1beta1"
 _NAMESPACE, _NAME = "kube-system", METRICS_HOST.partition(".")[0]
 _FRONT_PROXY = "front-proxy-client"
@@ -34,7 +39,12 @@ def external_metrics(
     """Give the cluster these metrics, in every namespace, until the end; one at a time.
 
     expressions: a metric's name to what Prometheus is asked for it; several results are several values
+
+    Raises:
+        ClusterError: another test gives the cluster metrics now, or the cluster does not take these
     """
+    if kubectl.exists("apiservice", API):
+        raise ClusterError(f"{API} is another test's: run this one after it")
     server = ThreadingHTTPServer((MACHINE, 0), _handler(lambda name: _values(prometheus, name, expressions)))
     server.socket = _context(layout.certificates).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -69,7 +79,7 @@ def _objects(port: int, authority: bytes) -> tuple[Mapping[str, Any], ...]:
     api = {
         "apiVersion": "apiregistration.k8s.io/v1",
         "kind": "APIService",
-        "metadata": {"name": API},
+        "metadata": {"name": API, "labels": {OWNER: str(os.getpid())}},
         "spec": {
             "group": group,
             "version": version,
@@ -120,7 +130,7 @@ def _handler(values: Callable[[str], list[dict[str, Any]] | None]) -> type[BaseH
                 if found is None:
                     self._answer(404, _status(404, f"there is no metric {parts[5]}"))
                 else:
-                    self._answer(200, _list("ExternalMetricValueList", {"metadata": {}, "items": found}))
+                    self._answer(200, _list(found))
             else:
                 self._answer(404, _status(404, "there is nothing here"))
 
@@ -146,8 +156,8 @@ def _resources() -> Mapping[str, Any]:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": _VERSION, "resources": []}
 
 
-def _list(kind: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"kind": kind, "apiVersion": _VERSION, **content}
+def _list(values: list[dict[str, Any]]) -> Mapping[str, Any]:
+    return {"kind": "ExternalMetricValueList", "apiVersion": _VERSION, "metadata": {}, "items": values}
 
 
 def _status(code: int, message: str) -> Mapping[str, Any]:

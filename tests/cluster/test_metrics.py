@@ -78,7 +78,7 @@ def test_only_the_api_server_is_heard(namespace: Kubectl, layout: Layout) -> Non
     url = f"https://{MACHINE}:{port['port']}/apis/external.metrics.k8s.io/v1beta1"
     context = ssl.create_default_context(cafile=layout.certificates / "ca.crt")
     context.check_hostname = False
-    with pytest.raises(OSError, match="certificate required|reset|EOF"):
+    with pytest.raises(OSError, match=r"certificate required|reset|EOF"):
         urllib.request.urlopen(url, timeout=5, context=context)
     context.load_cert_chain(layout.certificates / "proxy.crt", layout.certificates / "proxy.key")
     with pytest.raises(OSError, match="403"):
