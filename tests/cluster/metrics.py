@@ -138,7 +138,7 @@ def _handler(values: Callable[[str], list[dict[str, Any]] | None]) -> type[BaseH
             """Nothing: what it answers shows in the autoscaler's conditions."""
 
         def _is_front_proxy(self) -> bool:
-            certificate = self.connection.getpeercert()  # type: ignore[attr-defined]
+            certificate = self.connection.getpeercert()
             return (("commonName", _FRONT_PROXY),) in (certificate or {}).get("subject", ())
 
         def _answer(self, status: int, document: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -43,11 +44,14 @@ def pods(namespace: Kubectl) -> dict[str, str]:
     return {item["metadata"]["name"]: item["status"]["podIP"] for item in items}
 
 
+def answered_by_a_pod(namespace: Kubectl, url: str) -> bool:
+    return busybox(namespace, "wget", "-q", "-O", "-", url).strip() in pods(namespace)
+
+
 def test_a_service_answers_by_each_of_its_names(namespace: Kubectl) -> None:
     own = namespace.namespace
     for name in ("web", f"web.{own}", f"web.{own}.svc", f"web.{own}.svc.{DOMAIN}"):
-        address = f"http://{name}/"
-        wait_for(lambda url=address: busybox(namespace, "wget", "-q", "-O", "-", url).strip() in pods(namespace), True)
+        wait_for(partial(answered_by_a_pod, namespace, f"http://{name}/"), True)
     assert "bad address" in busybox(namespace, "wget", "-q", "-O", "-", "http://nobody/")
 
 
