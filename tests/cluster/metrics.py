@@ -45,6 +45,7 @@ def external_metrics(
     """
     if kubectl.exists("apiservice", API):
         raise ClusterError(f"{API} is another test's: run this one after it")
+    system = Kubectl(kubectl.kubeconfig, _NAMESPACE)
     server = ThreadingHTTPServer((MACHINE, 0), _handler(lambda name: _values(prometheus, name, expressions)))
     server.socket = _context(layout.certificates).wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -52,13 +53,13 @@ def external_metrics(
     try:
         authority = (layout.certificates / "ca.crt").read_bytes()
         objects = _objects(server.server_address[1], authority)
-        kubectl.apply(*objects)
-        kubectl("wait", "--for=condition=Available", f"apiservice/{API}", "--timeout=60s")
+        system.apply(*objects)
+        system("wait", "--for=condition=Available", f"apiservice/{API}", "--timeout=60s")
         yield
     finally:
         # First: a namespace cannot go while an API does not answer.
-        kubectl("delete", "apiservice", API, "--ignore-not-found")
-        kubectl("--namespace", _NAMESPACE, "delete", "service", _NAME, "--ignore-not-found")
+        system("delete", "apiservice", API, "--ignore-not-found")
+        system("delete", "service", _NAME, "--ignore-not-found")
         server.shutdown()
         server.server_close()
         thread.join()

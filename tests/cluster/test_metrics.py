@@ -62,8 +62,13 @@ def wait_for(look: Callable[[], bool], namespace: Kubectl) -> None:
 def test_an_autoscaler_adds_a_pod(namespace: Kubectl) -> None:
     namespace.apply(autoscaler("answers"))
     wait_for(lambda: namespace.get("deployment", "web")["status"].get("readyReplicas") == 2, namespace)
+    # What it saw is shared among the pods at its next look.
+    wait_for(lambda: _average(namespace) == "1", namespace)
+
+
+def _average(namespace: Kubectl) -> object:
     [seen] = namespace.get("hpa", "web")["status"]["currentMetrics"]
-    assert seen["external"]["current"]["averageValue"] == "1"
+    return seen["external"]["current"]["averageValue"]
 
 
 def test_an_autoscaler_adds_none_for_a_metric_that_is_not_there(namespace: Kubectl) -> None:
