@@ -126,18 +126,20 @@ def test_another_server_answers_where_one_fails(
 
 
 def test_a_slow_server_is_hedged(url_of: Callable[[FakeServer], str], server: FakeServer, other: FakeServer) -> None:
-    server.answer_s = 0.3
+    server.answer_s = 1.0
     policy = replace(Resilience(), hedging=Hedging(after_s=0.05))
 
     async def ask() -> Classification:
         async with AsyncClient([url_of(server), url_of(other)], resilience=policy) as client:
             began = time.monotonic()
             result = await client.classify(b"cat")
-            assert time.monotonic() - began < 0.28
+            assert time.monotonic() - began < 0.9
             return result
 
     result = asyncio.run(ask())
-    assert (result.release, result.attempts) == (8, 2)
+    # More than two where this machine is too busy for the second to be quick.
+    assert result.release == 8
+    assert result.attempts >= 2
 
 
 def test_a_hedge_that_loses_is_an_answer_all_the_same(
