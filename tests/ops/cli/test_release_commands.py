@@ -127,6 +127,16 @@ def test_an_unsigned_release_is_refused_where_a_signature_is_asked_for(
     assert not (tmp_path / "target").exists()
 
 
+def test_a_release_of_another_digest_is_not_pulled(release: Release, store: Store, tmp_path: Path) -> None:
+    target, wanted = tmp_path / "target", store.release(1).manifest_sha256
+    other = store.release(2).manifest_sha256
+    words = f"the manifest of release 1 has the digest {wanted}, not {other}; it is another release of that number"
+    refused(release("pull", 1, target, "--manifest-sha256", other), 4, words)
+    assert not target.exists()
+    assert release("pull", 1, target, "--manifest-sha256", wanted).status == 0
+    assert (target / "release.json").is_file()
+
+
 def test_what_differs_is_shown(release: Release, store: Store) -> None:
     assert store.numbers() == [1, 2]
     done = release("diff", "stable", "newest")
