@@ -1,0 +1,95 @@
+"""A load profile: stages one after the other, each with its kind of load. Pure."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Spacing = Literal["poisson", "constant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A closed loop: each of `users` sends its next request when the last one is answered.
+
+    A server that stalls stops the load, so that the loop sees few slow answers: it says what a server can do, not what
+    users would feel.
+    """
+
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """An open loop: requests come at `per_s`, whatever becomes of those before.
+
+    spacing:  `poisson`: independent users, exponential times between two; `constant`: a metronome
+    to_per_s: the rate at the stage's end, reached evenly; None: it stays
+    """
+
+    per_s: float
+    spacing: Spacing = "poisson"
+    to_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Some seconds of one load.
+
+    images:   in a request
+    measured: whether it counts; a warm-up does not
+    """
+
+    name: str
+    seconds: float
+    load: Loop | Arrivals
+    images: int = 1
+    measured: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Stages, one after the other.
+
+    objectives:    what must hold unless the caller names others, as `p99<100ms`
+    most_under_way: requests that an open loop has under way at once; what comes then is dropped, and counted
+    """
+
+    name: str
+    summary: str
+    stages: tuple[Stage, ...]
+    objectives: tuple[str, ...] = ()
+    most_under_way: int = 512
+
+    @property
+    def seconds(self) -> float:
+        """Of all stages."""
+        return sum(stage.seconds for stage in self.stages)
+
+    def lasting(self, seconds: float) -> "Profile":
+        """The same in so many seconds: every stage is as much shorter, or longer."""
+        ratio = seconds / self.seconds
+        return replace(self, stages=tuple(replace(each, seconds=each.seconds * ratio) for each in self.stages))
+
+    def document(self) -> dict[str, Any]:
+        """As JSON; a load says in `kind` which it is."""
+        stages = [
+            {**dataclasses.asdict(each), "load": {"kind": _NAMES[type(each.load)], **dataclasses.asdict(each.load)}}
+            for each in self.stages
+        ]
+        return {**dataclasses.asdict(self), "stages": stages, "objectives": list(self.objectives)}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Profile":
+        """The inverse of `document`."""
+        stages = tuple(Stage(**{**each, "load": _load(each["load"])}) for each in document["stages"])
+        return cls(**{**document, "stages": stages, "objectives": tuple(document["objectives"])})
+
+
+_NAMES = {Loop: "loop", Arrivals: "arrivals"}
+
+
+def _load(document: Mapping[str, Any]) -> Loop | Arrivals:
+    kinds = {name: kind for kind, name in _NAMES.items()}
+    given = dict(document)
+    return kinds[given.pop("kind")](**given)

@@ -1,0 +1,32 @@
+"""What a load test leaves behind: a folder that says what was run, each request, and how it ended.
+
+    DIR/run.json          what was run, written before the first request
+        samples-0.csv     each request of generator process 0, a line each; samples-1.csv of process 1, and so on
+        pulses-0.csv      how that process itself was doing, a line a second
+        ending.json       how it ended; missing where the run was killed
+
+The files of lines are only ever appended to, so what was written before a kill stays, less a last half line.
+"""
+
+from .ending import Ending, Outcome
+from .folder import RecordError, RecordWriter, Run, StoredRun, read, write_ending, write_run
+from .pulse import Pulse
+from .sample import DROPPED, NOT_REFUSED, OK, REFUSED, Sample
+
+__all__ = [
+    "DROPPED",
+    "NOT_REFUSED",
+    "OK",
+    "REFUSED",
+    "Ending",
+    "Outcome",
+    "Pulse",
+    "RecordError",
+    "RecordWriter",
+    "Run",
+    "Sample",
+    "StoredRun",
+    "read",
+    "write_ending",
+    "write_run",
+]

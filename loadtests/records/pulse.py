@@ -1,0 +1,23 @@
+"""How a generator process itself was doing, second by second."""
+
+from typing import NamedTuple
+
+
+class Pulse(NamedTuple):
+    """One second of one generator process.
+
+    at_s:          when, since the run's beginning
+    cpu_share:     of one core that the process took
+    machine_share: of all cores that everybody took, the generator included
+    lag_s:         the latest that its clock of sending was late by its own fault: not for want of room
+    in_flight:     requests under way at the end of it
+    sent, dropped: requests in it
+    """
+
+    at_s: float
+    cpu_share: float
+    machine_share: float
+    lag_s: float
+    in_flight: int
+    sent: int
+    dropped: int
