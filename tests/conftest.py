@@ -15,7 +15,9 @@ from object_store import objects as objects
 _TESTS = Path(__file__).parent
 _MARKERS = {
     _TESTS / "server": "server",
-    _TESTS / "loadtests": "server",
+    _TESTS / "loadtests" / "benchmark": "server",
+    _TESTS / "loadtests" / "test_release_pipeline.py": "server",
+    _TESTS / "loadtests" / "runs": "server",
     _TESTS / "ops" / "gateway": "server",
     _TESTS / "ops" / "runtime" / "edge": "server",
     _TESTS / "faults": "faults",
