@@ -86,10 +86,10 @@ class Profile:
         return cls(**{**document, "stages": stages, "objectives": tuple(document["objectives"])})
 
 
-_NAMES = {Loop: "loop", Arrivals: "arrivals"}
+_NAMES: Mapping[type[Loop | Arrivals], str] = {Loop: "loop", Arrivals: "arrivals"}
+_KINDS: Mapping[str, type[Loop | Arrivals]] = {name: kind for kind, name in _NAMES.items()}
 
 
 def _load(document: Mapping[str, Any]) -> Loop | Arrivals:
-    kinds = {name: kind for kind, name in _NAMES.items()}
     given = dict(document)
-    return kinds[given.pop("kind")](**given)
+    return _KINDS[given.pop("kind")](**given)
