@@ -8,8 +8,10 @@
 The files of lines are only ever appended to, so what was written before a kill stays, less a last half line.
 """
 
+from loadtests.errors import RecordError
+
 from .ending import Ending, Outcome
-from .folder import RecordError, RecordWriter, Run, StoredRun, read, write_ending, write_run
+from .folder import RecordWriter, Run, StoredRun, read, write_ending, write_run
 from .pulse import Pulse
 from .sample import DROPPED, NOT_REFUSED, OK, REFUSED, Sample
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from loadtests.errors import RecordError
 from loadtests.profiles.profile import Profile
 
 from .ending import Ending, Outcome
@@ -19,10 +20,6 @@ SCHEMA_VERSION: Final = 1
 _RUN, _ENDING, _SAMPLES, _PULSES = "run.json", "ending.json", "samples-{}.csv", "pulses-{}.csv"
 
 Line = TypeVar("Line", Sample, Pulse)
-
-
-class RecordError(Exception):
-    """A folder that is no record of a load test; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from loadtests.arrivals import intended_times_s
@@ -10,7 +11,7 @@ from loadtests.profiles import Arrivals
 LEAST_P = 0.05
 
 
-def gaps_are_exponential(times_s: np.ndarray, per_s: float) -> float:
+def gaps_are_exponential(times_s: NDArray[np.float64], per_s: float) -> float:
     """The p-value of Kolmogorov's and Smirnov's test."""
     return float(stats.kstest(np.diff(times_s), "expon", args=(0, 1 / per_s)).pvalue)
 

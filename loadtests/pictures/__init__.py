@@ -1,0 +1,5 @@
+"""What is sent: pictures of several sizes and formats, in shares, with bad ones among them; or a folder of files."""
+
+from .mix import MIXES, Kind, Mix, MixDescription, Picture, kind_from_text
+
+__all__ = ["MIXES", "Kind", "Mix", "MixDescription", "Picture", "kind_from_text"]

@@ -1,0 +1,35 @@
+"""Pictures of any size, made from the SDK's built-in photograph; the same in every run."""
+
+import functools
+import io
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from triptych import health
+
+_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "jpeg": {"quality": 90},
+    "png": {"compress_level": 6},
+    "webp": {"quality": 90},
+}
+FORMATS: Final = tuple(_OPTIONS)
+
+_GRAIN = 3.0  # standard deviation, of 255: an enlarged photograph alone has fewer bytes than a camera's
+_TILE = 500  # pixels
+
+
+@functools.cache
+def made(kind: str, width: int, height: int) -> bytes:
+    """An encoded picture of so many pixels: the photograph, scaled, with a camera's grain."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(health.image())) as file:
+        scaled = ImageOps.fit(file.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
+    pixels = np.asarray(scaled, dtype=np.int16)  # (H, W, 3)
+    grain = np.random.default_rng(0).normal(0.0, _GRAIN, (_TILE, _TILE)).round().astype(np.int16)
+    repeated = np.tile(grain, (-(-height // _TILE), -(-width // _TILE)))[:height, :width, None]  # (H, W, 1)
+    buffer = io.BytesIO()
+    Image.fromarray((pixels + repeated).clip(0, 255).astype(np.uint8)).save(buffer, kind, **_OPTIONS[kind])
+    return buffer.getvalue()
