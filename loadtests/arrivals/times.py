@@ -18,7 +18,7 @@ _MARGIN = 6.0  # standard deviations of a Poisson count; more arrivals than that
 
 
 def intended_times_s(
-    arrivals: Arrivals, *, seconds: float, seed: int, process: int = 0, processes: int = 1
+    arrivals: Arrivals, *, seconds: float, seed: int | tuple[int, ...], process: int = 0, processes: int = 1
 ) -> NDArray[np.float64]:
     """Seconds from the stage's beginning, ascending, all below `seconds`.
 

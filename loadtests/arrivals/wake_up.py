@@ -8,6 +8,7 @@ import asyncio
 import ctypes
 import os
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Final
 
@@ -49,22 +50,24 @@ class WakeUp:
             os.close(self._descriptor)
 
     async def at(self, moment_s: float) -> None:
-        """Return at that moment, or at once where it is past."""
+        """Return at that moment, at once where it is past, or when `now` is called."""
         if time.monotonic() >= moment_s:
             return
-        if self._descriptor < 0:
-            await asyncio.sleep(moment_s - time.monotonic())
-            return
         self._waiting = self._loop.create_future()
+        if self._descriptor < 0:
+            await asyncio.wait((self._waiting,), timeout=moment_s - time.monotonic())
+            return
         whole_s = int(moment_s)
         spec = _Itimerspec(_Timespec(0, 0), _Timespec(whole_s, int((moment_s - whole_s) * 1e9)))
         self._libc.timerfd_settime(self._descriptor, _ABSOLUTE, ctypes.byref(spec), None)
         await self._waiting
 
-    def _expired(self) -> None:
-        try:
-            os.read(self._descriptor, _READ_BYTES)
-        except BlockingIOError:
-            return
+    def now(self) -> None:
+        """Wake who waits, before the time."""
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+
+    def _expired(self) -> None:
+        with suppress(BlockingIOError):  # it was set anew in between
+            os.read(self._descriptor, _READ_BYTES)
+            self.now()

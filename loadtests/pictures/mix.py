@@ -114,7 +114,7 @@ class Mix:
         """Name -> share of the requests."""
         return {picture.name: share for picture, share in zip(self.pictures, self._shares, strict=True)}
 
-    def drawn(self, seed: int) -> Iterator[Picture]:
+    def drawn(self, seed: int | tuple[int, ...]) -> Iterator[Picture]:
         """Pictures without end, each as often as its share; the same for the same seed."""
         random = np.random.default_rng(seed)
         while True:

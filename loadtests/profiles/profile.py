@@ -66,6 +66,14 @@ class Profile:
         """Of all stages."""
         return sum(stage.seconds for stage in self.stages)
 
+    def stage_at(self, at_s: float) -> Stage:
+        """The stage of that second; the last one for all that comes after."""
+        for stage in self.stages:
+            at_s -= stage.seconds
+            if at_s < 0:
+                return stage
+        return self.stages[-1]
+
     def lasting(self, seconds: float) -> "Profile":
         """The same in so many seconds: every stage is as much shorter, or longer."""
         ratio = seconds / self.seconds

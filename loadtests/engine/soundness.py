@@ -1,0 +1,58 @@
+"""Was the generator itself the bottleneck? Pure.
+
+A generator that is busy, or late with its sending, measures itself. So a run says nothing of the server where
+
+    a process took 90 % of a core, or more, in a quarter of the measured seconds, or
+    the sending was late by more than a tenth of the latency that it is part of, at the median or the 99th percentile,
+    and by more than can be of interest
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from loadtests.profiles import Arrivals, Profile
+from loadtests.records.pulse import Pulse
+from loadtests.records.sample import Sample
+
+from .vitals import PERIOD_S
+
+BUSY_SHARE: Final = 0.9
+BUSY_SECONDS_SHARE: Final = 0.25
+LATE_SHARE: Final = 0.1
+_LATE_S: Final[Mapping[int, float]] = {50: 0.001, 99: 0.005}  # a busy machine's scheduler is late by as much
+_FEW: Final = 20  # samples; a percentile of fewer says nothing
+
+
+def bottleneck(profile: Profile, samples: Sequence[Sample], pulses: Mapping[int, Sequence[Pulse]]) -> str | None:
+    """What kept the generator from its work, in a sentence; None where nothing did."""
+    return _busy(profile, pulses) or _late(profile, samples)
+
+
+def _busy(profile: Profile, pulses: Mapping[int, Sequence[Pulse]]) -> str | None:
+    for process, every in pulses.items():
+        measured = [pulse for pulse in every if profile.stage_at(pulse.at_s - PERIOD_S / 2).measured]
+        busy = [pulse for pulse in measured if pulse.cpu_share >= BUSY_SHARE]
+        if measured and len(busy) >= BUSY_SECONDS_SHARE * len(measured):
+            return (
+                f"generator process {process} took {max(pulse.cpu_share for pulse in busy):.0%} of a core, "
+                f"and {BUSY_SHARE:.0%} or more in {len(busy)} of {len(measured)} seconds; use more --processes"
+            )
+    return None
+
+
+def _late(profile: Profile, samples: Sequence[Sample]) -> str | None:
+    stages = {each.name for each in profile.stages if each.measured and isinstance(each.load, Arrivals)}
+    sent = [sample for sample in samples if sample.stage in stages and sample.was_sent]
+    if len(sent) < _FEW:
+        return None
+    for percentile, least_s in _LATE_S.items():
+        lag_s = float(np.percentile([sample.lag_s for sample in sent], percentile))
+        latency_s = float(np.percentile([sample.latency_s for sample in sent], percentile))
+        if lag_s > max(least_s, LATE_SHARE * latency_s):
+            return (
+                f"the generator was late with its sending: by {lag_s * 1000:.1f} ms of the {latency_s * 1000:.1f} ms "
+                f"of latency at the {percentile}th percentile; use more --processes, or a machine of its own"
+            )
+    return None

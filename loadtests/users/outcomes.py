@@ -1,0 +1,41 @@
+"""What an answer, or the lack of one, counts as. Pure."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from loadtests.pictures import Picture
+from loadtests.records.sample import NOT_REFUSED, OK, REFUSED
+from triptych import Classification, ImageError, TriptychError
+from triptych.observing import outcome
+
+IMAGE = "image"
+"""A good picture that was refused."""
+
+
+class Asked(NamedTuple):
+    """What came of a request: `code` as of `Sample`, and the release that answered, or 0."""
+
+    code: str
+    release: int
+
+
+def of_failure(error: TriptychError, pictures: Sequence[Picture]) -> Asked:
+    """A request without an answer. Where all of its pictures are bad, a refusal is right."""
+    if isinstance(error, ImageError):
+        return Asked(REFUSED if all(picture.is_bad for picture in pictures) else IMAGE, 0)
+    return Asked(outcome(error), 0)
+
+
+def of_answers(answers: Sequence[Classification | ImageError], pictures: Sequence[Picture]) -> Asked:
+    """An answered request: as its worst picture, `refused` where all were bad and refused."""
+    release, codes = 0, set()
+    for answer, picture in zip(answers, pictures, strict=True):
+        if isinstance(answer, ImageError):
+            codes.add(REFUSED if picture.is_bad else IMAGE)
+        else:
+            release = answer.release
+            codes.add(NOT_REFUSED if picture.is_bad else OK)
+    return Asked(next(code for code in _WORST_FIRST if code in codes), release)
+
+
+_WORST_FIRST = (IMAGE, NOT_REFUSED, OK, REFUSED)
