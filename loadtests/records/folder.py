@@ -120,6 +120,10 @@ class RecordWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the files."""
         self._samples.close()
         self._pulses.close()
 
