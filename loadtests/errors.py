@@ -1,12 +1,16 @@
-"""Errors of load tests.
+"""Errors of load tests, each with the exit code that a command ends with.
 
 TriptychError (of the SDK)
-+-- LoadTestError
-    +-- PicturesError    there is nothing to send
-    +-- ProfileError     a profile that there is not, or that makes no sense
-    +-- RecordError      a folder that is no record of a load test, or that holds one already
-    +-- UnreachableError nobody answers at the target
++-- LoadTestError           1
+    +-- PicturesError       2  what is to be sent makes no sense
+    |   +-- NoPicturesError 3  there is nothing to send
+    +-- ProfileError        2  a profile that there is not, or that makes no sense
+    +-- RecordError         3  a folder that is no record of a load test
+    |   +-- TakenError      2  a folder that has a record already
+    +-- UnreachableError    1  nobody answers at the target
 """
+
+from typing import ClassVar
 
 from triptych import TriptychError
 
@@ -14,17 +18,37 @@ from triptych import TriptychError
 class LoadTestError(TriptychError):
     """Base of the load tests' errors; the message is one line: what, which, what to do."""
 
+    exit_code: ClassVar[int] = 1
+
 
 class PicturesError(LoadTestError):
+    """What is to be sent makes no sense."""
+
+    exit_code = 2
+
+
+class NoPicturesError(PicturesError):
     """There is nothing to send."""
+
+    exit_code = 3
 
 
 class ProfileError(LoadTestError):
     """A profile that there is not, or that makes no sense."""
 
+    exit_code = 2
+
 
 class RecordError(LoadTestError):
-    """A folder that is no record of a load test, or that holds one already."""
+    """A folder that is no record of a load test."""
+
+    exit_code = 3
+
+
+class TakenError(RecordError):
+    """A folder that has a record already."""
+
+    exit_code = 2
 
 
 class UnreachableError(LoadTestError):

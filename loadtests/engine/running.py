@@ -88,7 +88,7 @@ def run(
     Raises:
         UnreachableError: nobody answers; there is no record.
         PicturesError: there is nothing to send.
-        RecordError: the folder holds the record of another run.
+        TakenError: the folder holds the record of another run.
         LoadTestError: a generator process could not begin.
         OSError: the record cannot be written.
     """

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from loadtests.errors import PicturesError
+from loadtests.errors import NoPicturesError
 
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 MOST_BYTES: Final = 1 << 30  # they are all held in memory
@@ -13,21 +13,21 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     """File name -> bytes of each JPEG, PNG and WebP in `folder`, in the order of the names.
 
     Raises:
-        PicturesError: it cannot be read, holds none, or more than can be held.
+        NoPicturesError: it cannot be read, holds none, or more than can be held.
     """
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
         if not paths:
-            raise PicturesError(f"{folder} holds no {', '.join(SUFFIXES)}; name a folder with pictures")
+            raise NoPicturesError(f"{folder} holds no {', '.join(SUFFIXES)}; name a folder with pictures")
         total = sum(path.stat().st_size for path in paths)
         if total > MOST_BYTES:
-            raise PicturesError(
+            raise NoPicturesError(
                 f"{folder} holds {total / (1 << 20):.0f} MiB of pictures, which are held in memory; "
                 f"name a folder with at most {MOST_BYTES >> 20} MiB"
             )
         return {_line(path.name): path.read_bytes() for path in paths}
     except OSError as error:
-        raise PicturesError(
+        raise NoPicturesError(
             f"{folder}: {(error.strerror or str(error)).lower()}; name a folder with pictures"
         ) from error
 

@@ -74,7 +74,8 @@ class MixDescription:
         """The mix, with its pictures.
 
         Raises:
-            PicturesError: the folder cannot be read or holds no picture, or the share is none.
+            NoPicturesError: the folder cannot be read, or holds no picture.
+            PicturesError: the share is none.
         """
         if not 0 <= self.bad_share <= 1:
             raise PicturesError(f"{self.bad_share:g} is no share of bad pictures; name one from 0 to 1")

@@ -14,6 +14,7 @@ from .ending import Ending, Outcome
 from .folder import RecordWriter, Run, StoredRun, read, write_ending, write_run
 from .pulse import Pulse
 from .sample import DROPPED, GOOD, NOT_REFUSED, OK, REFUSED, Sample
+from .summary import StageSummary, summaries
 
 __all__ = [
     "DROPPED",
@@ -28,8 +29,10 @@ __all__ = [
     "RecordWriter",
     "Run",
     "Sample",
+    "StageSummary",
     "StoredRun",
     "read",
+    "summaries",
     "write_ending",
     "write_run",
 ]

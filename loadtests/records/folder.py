@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from loadtests.errors import RecordError
+from loadtests.errors import RecordError, TakenError
 from loadtests.profiles.profile import Profile
 
 from .ending import Ending, Outcome
@@ -92,12 +92,12 @@ def write_run(folder: Path, run: Run) -> None:
     """Begin a record in `folder`, which is made.
 
     Raises:
-        RecordError: it holds a record already.
+        TakenError: it holds a record already.
         OSError: it cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / _RUN).exists():
-        raise RecordError(f"{folder} holds the record of an earlier run; name another folder, or remove it")
+        raise TakenError(f"{folder} holds the record of an earlier run; name another folder, or remove it")
     (folder / _RUN).write_text(json.dumps(run.document(), indent=1) + "\n")
 
 

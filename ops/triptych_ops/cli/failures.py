@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import click
 
+from loadtests.errors import LoadTestError
 from triptych import (
     DeadlineExceededError,
     ImageError,
@@ -17,7 +18,7 @@ from triptych_ops.errors import OpsError
 
 from .output import printable
 
-DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT = range(6)
+DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT, INCONCLUSIVE = range(7)
 
 _SDK_CODES: Mapping[type[TriptychError], int] = {
     InvalidSettingError: USAGE,
@@ -36,7 +37,7 @@ _IMAGE_CODES: Mapping[str, int] = {"missing_file": NOT_FOUND, "is_directory": US
 
 def exit_code(error: Exception) -> int:
     """The exit code of a command that ended with `error`."""
-    if isinstance(error, OpsError):
+    if isinstance(error, OpsError | LoadTestError):
         return error.exit_code
     if isinstance(error, ImageError):
         return _IMAGE_CODES.get(error.code, FAILED)

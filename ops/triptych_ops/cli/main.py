@@ -23,6 +23,7 @@ _ENTRIES = {
     "edge": Entry(".edge:edge", "Put Envoy in front of a server."),
     "health": Entry(".health:health", "Ask a server for a known answer."),
     "lint": Entry(".lint:lint", "Check a Triton model repository, of any origin."),
+    "loadtest": Entry(".loadtest:loadtest", "Ask a server much, and say what it carries."),
     "probes": Entry(".probes:probes", "Tell a kubelet whether a server serves, and rightly."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),

@@ -1,0 +1,87 @@
+"""What happened in each stage, in a few numbers. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadtests.profiles import Arrivals, Profile
+
+from .sample import DROPPED, Sample
+
+LATE_S: Final = 0.01
+"""A request sent later than this is counted as late: one of ten milliseconds is half as long again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSummary:
+    """One stage.
+
+    offered:   requests that should have been sent
+    sent:      those that were; `dropped` were not, `late` later than `LATE_S`
+    good:      answered as they should be
+    per_s:     good answers a second of the stage; images where a request has several
+    p50_s …:   of the latencies of good answers, from the intended time; None without any
+    lag_p99_s: how late the sending was
+    codes:     of all samples
+    """
+
+    stage: str
+    measured: bool
+    seconds: float
+    is_open: bool
+    offered: int
+    sent: int
+    dropped: int
+    late: int
+    good: int
+    per_s: float
+    images_per_s: float
+    p50_s: float | None
+    p95_s: float | None
+    p99_s: float | None
+    lag_p99_s: float | None
+    codes: Mapping[str, int]
+
+
+def summaries(profile: Profile, samples: Sequence[Sample]) -> list[StageSummary]:
+    """One a stage, in the profile's order."""
+    by_stage: dict[str, list[Sample]] = {stage.name: [] for stage in profile.stages}
+    for sample in samples:
+        by_stage[sample.stage].append(sample)
+    return [
+        _summary(by_stage[stage.name], stage.name, stage.seconds, stage.measured, isinstance(stage.load, Arrivals))
+        for stage in profile.stages
+    ]
+
+
+def _summary(samples: Sequence[Sample], name: str, seconds: float, measured: bool, is_open: bool) -> StageSummary:
+    sent = [sample for sample in samples if sample.was_sent]
+    good = [sample for sample in sent if sample.is_good]
+    p50_s, p95_s, p99_s = _percentiles([sample.latency_s for sample in good], (50, 95, 99))
+    (lag_p99_s,) = _percentiles([sample.lag_s for sample in sent], (99,))
+    codes = Counter(sample.code for sample in samples)
+    return StageSummary(
+        stage=name,
+        measured=measured,
+        seconds=seconds,
+        is_open=is_open,
+        offered=len(samples),
+        sent=len(sent),
+        dropped=codes[DROPPED],
+        late=sum(sample.lag_s > LATE_S for sample in sent),
+        good=len(good),
+        per_s=len(good) / seconds,
+        images_per_s=sum(sample.images for sample in good) / seconds,
+        p50_s=p50_s,
+        p95_s=p95_s,
+        p99_s=p99_s,
+        lag_p99_s=lag_p99_s,
+        codes=dict(codes),
+    )
+
+
+def _percentiles(values: Sequence[float], percents: Sequence[int]) -> list[float | None]:
+    return [float(each) for each in np.percentile(values, percents)] if values else [None] * len(percents)

@@ -1,0 +1,100 @@
+"""Options of every command that sends load: whom to ask, what to send, by how many processes."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from loadtests.errors import PicturesError
+from loadtests.pictures import MIXES, MixDescription, kind_from_text
+from loadtests.users.target import Target
+from triptych_ops.cli.options import timeout_option, url_option
+
+
+def _headers(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs = [value.partition("=") for value in values]
+    for value, (name, separator, _) in zip(values, pairs, strict=True):
+        if not (name and separator):
+            raise click.BadParameter(f"{value!r} is no header; write NAME=VALUE")
+    return {name.strip().lower(): value for name, _, value in pairs}
+
+
+_OPTIONS = (
+    url_option,
+    click.option("--rest", is_flag=True, help="The server is a gateway: `POST /classify`, JSON."),
+    timeout_option,
+    click.option(
+        "--header", "headers", multiple=True, callback=_headers, metavar="NAME=VALUE", help="Of every request."
+    ),
+    click.option(
+        "--pictures",
+        default="typical",
+        show_default=True,
+        metavar="MIX|FOLDER",
+        help=f"What to send: {', '.join(MIXES)}, or a folder with JPEG, PNG and WebP files.",
+    ),
+    click.option(
+        "--picture",
+        "kinds",
+        multiple=True,
+        metavar="FORMAT:WIDTHxHEIGHT=WEIGHT",
+        help="A mix of your own instead: once for each kind, as jpeg:500x375=3.",
+    ),
+    click.option(
+        "--bad",
+        "bad_share",
+        type=click.FloatRange(0, 1),
+        default=0.0,
+        help="Share of requests with what is no picture, which the server has to refuse.  [default: none]",
+    ),
+    click.option(
+        "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of arrivals and of the pictures' order."
+    ),
+    click.option(
+        "--processes",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="Generator processes; one sends some hundreds of requests a second.",
+    ),
+)
+
+
+def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator: these options, given to the command as `target`, `mix`, `seed` and `processes`."""
+
+    @functools.wraps(command)
+    def with_sending(
+        *args: Any,
+        url: str,
+        rest: bool,
+        timeout_s: float,
+        headers: dict[str, str],
+        pictures: str,
+        kinds: tuple[str, ...],
+        bad_share: float,
+        **kwargs: Any,
+    ) -> Any:
+        target = Target.at([url], rest=rest, timeout_s=timeout_s, headers=headers)
+        mix = _mix(pictures, kinds, bad_share)
+        return command(*args, target=target, mix=mix, **kwargs)
+
+    for option in reversed(_OPTIONS):
+        with_sending = option(with_sending)
+    return with_sending
+
+
+def _mix(pictures: str, kinds: tuple[str, ...], bad_share: float) -> MixDescription:
+    """What to send.
+
+    Raises:
+        PicturesError: it makes no sense.
+    """
+    if kinds and pictures != "typical":
+        raise PicturesError("--picture makes a mix of its own; leave out --pictures")
+    if kinds:
+        return MixDescription(kinds=tuple(map(kind_from_text, kinds)), bad_share=bad_share)
+    if pictures in MIXES:
+        return MixDescription(kinds=MIXES[pictures], bad_share=bad_share)
+    return MixDescription(folder=pictures, bad_share=bad_share)
