@@ -3,8 +3,8 @@
 A generator that is busy, or late with its sending, measures itself. So a run says nothing of the server where
 
     a process took 90 % of a core, or more, in a quarter of the measured seconds, or
-    the sending was late by more than a tenth of the latency that it is part of, at the median or the 99th percentile,
-    and by more than can be of interest
+    the sending was late by more than a tenth of the median latency that it is part of, or a quarter at the 99th
+    percentile, where a busy machine's scheduler has its part, and by more than can be of interest
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,8 +20,9 @@ from .vitals import PERIOD_S
 
 BUSY_SHARE: Final = 0.9
 BUSY_SECONDS_SHARE: Final = 0.25
-LATE_SHARE: Final = 0.1
-_LATE_S: Final[Mapping[int, float]] = {50: 0.001, 99: 0.005}  # a busy machine's scheduler is late by as much
+LATE: Final[Mapping[int, tuple[float, float]]] = {50: (0.1, 0.001), 99: (0.25, 0.005)}
+"""Percentile -> the share of the latency, and the seconds, that are too much."""
+
 _FEW: Final = 20  # samples; a percentile of fewer says nothing
 
 
@@ -47,10 +48,10 @@ def _late(profile: Profile, samples: Sequence[Sample]) -> str | None:
     sent = [sample for sample in samples if sample.stage in stages and sample.was_sent]
     if len(sent) < _FEW:
         return None
-    for percentile, least_s in _LATE_S.items():
+    for percentile, (share, least_s) in LATE.items():
         lag_s = float(np.percentile([sample.lag_s for sample in sent], percentile))
         latency_s = float(np.percentile([sample.latency_s for sample in sent], percentile))
-        if lag_s > max(least_s, LATE_SHARE * latency_s):
+        if lag_s > max(least_s, share * latency_s):
             return (
                 f"the generator was late with its sending: by {lag_s * 1000:.1f} ms of the {latency_s * 1000:.1f} ms "
                 f"of latency at the {percentile}th percentile; use more --processes, or a machine of its own"

@@ -124,7 +124,7 @@ def _print(found: Sequence[StageSummary]) -> None:
         name = each.stage if each.measured else f"({each.stage})"
         counts = (each.offered, each.good, each.sent - each.good, each.dropped, each.late)
         latencies = (_milliseconds(value) for value in (each.p50_s, each.p95_s, each.p99_s))
-        shown.add_row(name, f"{each.seconds:g} s", *map(str, counts), f"{each.images_per_s:.1f}", *latencies)
+        shown.add_row(name, f"{each.seconds:.1f} s", *map(str, counts), f"{each.images_per_s:.1f}", *latencies)
     print_table(shown)
 
 
