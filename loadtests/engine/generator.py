@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,7 +73,7 @@ class Generator:
         """Run all stages from that moment of `time.monotonic` on, to the last answer."""
         self._begins_at = begins_at
         self._vitals = Vitals(self._sender)
-        watching = asyncio.create_task(every_second(self._look))
+        watching = [asyncio.create_task(each) for each in (every_second(self._look), self._vitals.probe())]
         try:
             with self._wake_up:
                 starts_s = 0.0
@@ -83,9 +82,9 @@ class Generator:
                     starts_s += stage.seconds
             await self._sender.finish()
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for each in watching:
+                each.cancel()
+            await asyncio.wait(watching)
             self._hand_over()
 
     def _look(self) -> None:
@@ -115,17 +114,15 @@ class Generator:
         sender, most = self._sender, max(1, self._share.of(self._profile.most_under_way))
         at_once = 0
         for intended_s in (times_s + starts_s).tolist():
-            late_s = sender.clock() - intended_s
-            if late_s < 0:
+            if sender.clock() < intended_s:
                 await self._until(intended_s)
-                late_s, at_once = sender.clock() - intended_s, 0
+                at_once = 0
             elif at_once >= _AT_ONCE:
                 await asyncio.sleep(0)
                 at_once = 0
             if self._is_stopped:
                 return
             at_once += 1
-            self._vitals.behind(late_s)
             sender.begin(stage, intended_s, most_under_way=most)
         await self._until(starts_s + stage.seconds)
 

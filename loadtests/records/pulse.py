@@ -9,7 +9,7 @@ class Pulse(NamedTuple):
     at_s:          when, since the run's beginning
     cpu_share:     of one core that the process took
     machine_share: of all cores that everybody took, the generator included
-    lag_s:         the latest that its clock of sending was late by its own fault: not for want of room
+    lag_s:         how late it was, on average, with what was due at a moment: it sees answers as late as that
     in_flight:     requests under way at the end of it
     sent, dropped: requests in it
     """

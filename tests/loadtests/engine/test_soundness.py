@@ -6,7 +6,7 @@ from loadtests.engine.soundness import bottleneck
 from loadtests.profiles import Arrivals, Loop, Profile, Stage
 from loadtests.records import OK, Pulse, Sample
 
-LOADS = {"open": Arrivals(100), "closed": Loop(4)}
+LOADS: dict[str, Arrivals | Loop] = {"open": Arrivals(100), "closed": Loop(4)}
 
 
 def profile(load: str) -> Profile:
@@ -22,8 +22,8 @@ def samples(lag_s: float, latency_s: float, *, stage: str = "measured", share: f
     return [Sample(stage, "grpc", "jpeg", OK, 1, 1, 1, 1.0, 1.0 + lag, 1.0 + latency_s) for lag in lags]
 
 
-def pulses(*cpu_shares: float) -> dict[int, list[Pulse]]:
-    return {0: [Pulse(second + 1.0, share, 0.5, 0.0, 1, 100, 0) for second, share in enumerate(cpu_shares)]}
+def pulses(*cpu_shares: float, lag_s: float = 0.001) -> dict[int, list[Pulse]]:
+    return {0: [Pulse(second + 1.0, share, 0.5, lag_s, 1, 100, 0) for second, share in enumerate(cpu_shares)]}
 
 
 IDLE = pulses(*[0.3] * 10)
@@ -42,6 +42,8 @@ IDLE = pulses(*[0.3] * 10)
         ("closed", samples(0.0, 0.02), pulses(*[0.98] * 10), "process 0 took 98% of a core, and 90% or more in 8 of 8"),
         ("closed", samples(0.0, 0.02), pulses(1.0, 1.0, 0.95, *[0.3] * 7), None),
         ("closed", samples(0.0, 0.02), pulses(1.0, 1.0, 0.95, 0.95, *[0.3] * 6), "2 of 8 seconds"),
+        ("closed", samples(0.0, 0.2), pulses(*[0.3] * 10, lag_s=0.03), "saw answers 30 ms late, of 200 ms"),
+        ("closed", samples(0.0, 0.2), pulses(*[0.3] * 10, lag_s=0.015), None),
         ("open", samples(0.02, 0.05)[:10], IDLE, None),
         ("open", [], {}, None),
     ],
