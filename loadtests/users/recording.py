@@ -98,7 +98,9 @@ class _Recorder:
         self._folder = _free(self._asked_for)
         self._shared = Shared.of(self._environment)
         self._shared.begin()
-        self._writers, self._good, self._all = {}, 0, 0
+        while self._writers:
+            self._writers.popitem()[1].close()
+        self._good = self._all = 0
         runner, options = self._environment.runner, self._environment.parsed_options
         seconds = float((options.run_time if options else 0) or _UNLIMITED_S)
         users = max(1, (runner.target_user_count if runner else 0) or (options.num_users if options else 0) or 1)
@@ -121,12 +123,16 @@ class _Recorder:
     def _stop(self, **_: Any) -> None:
         self._writing.kill()
         self._look()
-        for writer in self._writers.values():
-            writer.close()
+        self._conclude()
+
+    def _conclude(self) -> None:
         outcome, reason = self._outcome()
         write_ending(self._folder, Ending(outcome=outcome, reason=reason, seconds=round(self._shared.clock(), 3)))
 
     def _quit(self, **_: Any) -> None:
+        """The workers' last reports came after the test's end."""
+        if self._writers:
+            self._conclude()
         if self._lost:
             self._environment.process_exit_code = 1
 
