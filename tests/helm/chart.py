@@ -51,7 +51,7 @@ class Rendered:
     def pods(self) -> Iterator[tuple[str, Object]]:
         """Every pod, or template of pods: its object's name, its spec."""
         for found in self.objects:
-            if found["kind"] == "Deployment":
+            if found["kind"] in {"Deployment", "Job"}:
                 yield found["metadata"]["name"], found["spec"]["template"]["spec"]
             elif found["kind"] == "Pod":
                 yield found["metadata"]["name"], found["spec"]

@@ -13,6 +13,7 @@ BUILT_IN = frozenset(
     {
         "apps/v1",
         "autoscaling/v2",
+        "batch/v1",
         "networking.k8s.io/v1",
         "policy/v1",
         "rbac.authorization.k8s.io/v1",
