@@ -29,6 +29,7 @@ def test_the_contracts_are_kept(checkout: Path) -> None:
     [
         ("client/triptych/results.py", "import triptych_ops.errors", "The SDK never imports the tooling"),
         ("loadtests/benchmark/run.py", "import triptych_ops.errors", "Load tests are clients"),
+        ("loadtests/engine/running.py", "import locust", "Only users of Locust need Locust"),
         ("client/triptych/inputs/images.py", "import pydantic", "The SDK needs only what tritonclient brings"),
         ("ops/triptych_ops/release/store.py", "import torch", "Only export imports torch"),
         ("ops/triptych_ops/builder/quality.py", "import torch", "Only export imports torch"),

@@ -29,6 +29,8 @@ def test_the_model_sources_travel_in_the_wheel(wheel: zipfile.Path, checkout: Pa
 @pytest.mark.parametrize(
     "name",
     [
+        "loadtests/engine/process.py",
+        "loadtests/locustfile.py",
         "triptych/py.typed",
         "triptych/health.jpg",
         "triptych_ops/photographs/coffee.png",
@@ -38,3 +40,8 @@ def test_the_model_sources_travel_in_the_wheel(wheel: zipfile.Path, checkout: Pa
 )
 def test_what_is_read_at_run_time_travels_in_the_wheel(wheel: zipfile.Path, name: str) -> None:
     assert (wheel / name).exists()
+
+
+@pytest.mark.parametrize("name", ["loadtests/benchmark", "loadtests/peers", "tests"])
+def test_what_needs_a_checkout_stays_there(wheel: zipfile.Path, name: str) -> None:
+    assert not (wheel / f"{name}/").exists()
