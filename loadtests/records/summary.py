@@ -1,5 +1,6 @@
 """What happened in each stage, in a few numbers. Pure."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from loadtests.profiles import Arrivals, Profile
+from loadtests.profiles import Arrivals, Profile, Stage
 
 from .sample import DROPPED, Sample
 
@@ -22,7 +23,7 @@ class StageSummary:
     offered:   requests that should have been sent
     sent:      those that were; `dropped` were not, `late` later than `LATE_S`
     good:      answered as they should be
-    per_s:     good answers a second of the stage; images where a request has several
+    per_s:     good answers a second that came while it lasted, whichever stage had asked; `images_per_s` in images
     p50_s …:   of the latencies of good answers, from the intended time; None without any
     lag_p99_s: how late the sending was
     codes:     of all samples
@@ -51,30 +52,35 @@ def summaries(profile: Profile, samples: Sequence[Sample]) -> list[StageSummary]
     by_stage: dict[str, list[Sample]] = {stage.name: [] for stage in profile.stages}
     for sample in samples:
         by_stage[sample.stage].append(sample)
-    return [
-        _summary(by_stage[stage.name], stage.name, stage.seconds, stage.measured, isinstance(stage.load, Arrivals))
-        for stage in profile.stages
-    ]
+    good = sorted((sample for sample in samples if sample.is_good), key=lambda sample: sample.done_s)
+    found, begins_s = [], 0.0
+    for stage in profile.stages:
+        ends_s = begins_s + stage.seconds
+        first, last = (bisect_left(good, moment_s, key=lambda sample: sample.done_s) for moment_s in (begins_s, ends_s))
+        found.append(_summary(stage, by_stage[stage.name], good[first:last]))
+        begins_s = ends_s
+    return found
 
 
-def _summary(samples: Sequence[Sample], name: str, seconds: float, measured: bool, is_open: bool) -> StageSummary:
+def _summary(stage: Stage, samples: Sequence[Sample], meanwhile: Sequence[Sample]) -> StageSummary:
+    """`meanwhile`: the good answers that came while it lasted."""
     sent = [sample for sample in samples if sample.was_sent]
     good = [sample for sample in sent if sample.is_good]
     p50_s, p95_s, p99_s = _percentiles([sample.latency_s for sample in good], (50, 95, 99))
     (lag_p99_s,) = _percentiles([sample.lag_s for sample in sent], (99,))
     codes = Counter(sample.code for sample in samples)
     return StageSummary(
-        stage=name,
-        measured=measured,
-        seconds=seconds,
-        is_open=is_open,
+        stage=stage.name,
+        measured=stage.measured,
+        seconds=stage.seconds,
+        is_open=isinstance(stage.load, Arrivals),
         offered=len(samples),
         sent=len(sent),
         dropped=codes[DROPPED],
         late=sum(sample.lag_s > LATE_S for sample in sent),
         good=len(good),
-        per_s=len(good) / seconds,
-        images_per_s=sum(sample.images for sample in good) / seconds,
+        per_s=len(meanwhile) / stage.seconds,
+        images_per_s=sum(sample.images for sample in meanwhile) / stage.seconds,
         p50_s=p50_s,
         p95_s=p95_s,
         p99_s=p99_s,

@@ -16,7 +16,7 @@ PROFILE = Profile(
 
 
 def sample(code: str, latency_s: float = 0.1, lag_s: float = 0.0) -> Sample:
-    return Sample("full", "http", "jpeg", code, 1, 2, 9, 5.0, 5.0 + lag_s, 5.0 + latency_s)
+    return Sample("full", "http", "jpeg", code, 1, 2, 9, 4.75, 4.75 + lag_s, 4.75 + latency_s)
 
 
 def test_a_stage_in_numbers() -> None:
@@ -25,7 +25,7 @@ def test_a_stage_in_numbers() -> None:
     empty, full = summaries(PROFILE, [sample(OK), sample(REFUSED), slow, late, sample(NOT_REFUSED), lost])
     assert (empty.offered, empty.p50_s, empty.measured) == (0, None, False)
     assert (full.offered, full.sent, full.good, full.dropped, full.late) == (6, 5, 4, 1, 1)
-    assert (full.per_s, full.images_per_s) == (1.0, 2.0)
+    assert (full.per_s, full.images_per_s) == (0.75, 1.5)  # the slow one came after the end
     assert full.p50_s is not None
     assert math.isclose(full.p50_s, 0.15)
     assert full.codes == {OK: 3, REFUSED: 1, NOT_REFUSED: 1, DROPPED: 1}

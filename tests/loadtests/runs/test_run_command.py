@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+import gateways
 from commands import TRIPTYCH, triptych
 from loadtests.profiles import SUMMARIES
 from loadtests.records import OK, REFUSED, Outcome, read
@@ -59,6 +60,28 @@ def test_a_folder_of_the_users_own(tmp_path: Path) -> None:
         )
     assert done.returncode in {0, 6}, done.stderr
     assert {sample.picture for sample in read(tmp_path / "run").samples} == {"cat.jpg"}
+
+
+@pytest.mark.parametrize(("bad_share", "code"), [(0.0, "image"), (1.0, REFUSED)])
+def test_a_gateway_that_refuses_is_right_where_the_picture_is_bad(bad_share: float, code: str, tmp_path: Path) -> None:
+    with FakeServer() as server, gateways.running(server.grpc_url) as gateway:
+        server.fails = Failure("INVALID_ARGUMENT", http=400, message="[0] corrupt_image: it is broken")
+        done = triptych(
+            *("loadtest", "run", "smoke", "--rest", "--url", gateway.url, "--seconds", 2, "--rate", 20),
+            *("--bad", bad_share, "--out", tmp_path / "run"),
+        )
+    assert {(sample.protocol, sample.code) for sample in read(tmp_path / "run").samples} == {("rest", code)}
+    assert done.returncode in ({0, 6} if code == REFUSED else {1}), done.stderr
+
+
+def test_a_gateway_is_asked_by_rest(tmp_path: Path) -> None:
+    with FakeServer(release=5) as server, gateways.running(server.grpc_url) as gateway:
+        triptych(
+            *("loadtest", "run", "smoke", "--rest", "--url", gateway.url, "--seconds", 2, "--rate", 20),
+            *("--out", tmp_path / "run"),
+        )
+    found = {(sample.protocol, sample.code, sample.release) for sample in read(tmp_path / "run").samples}
+    assert found == {("rest", OK, 5)}
 
 
 @pytest.mark.parametrize(
