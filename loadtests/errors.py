@@ -5,6 +5,7 @@ TriptychError (of the SDK)
     +-- PicturesError       2  what is to be sent makes no sense
     |   +-- NoPicturesError 3  there is nothing to send
     +-- ProfileError        2  a profile that there is not, or that makes no sense
+    +-- ObjectiveError      2  an objective that cannot be read, or of a stage that there is not
     +-- RecordError         3  a folder that is no record of a load test
     |   +-- TakenError      2  a folder that has a record already
     +-- UnreachableError    1  nobody answers at the target
@@ -35,6 +36,12 @@ class NoPicturesError(PicturesError):
 
 class ProfileError(LoadTestError):
     """A profile that there is not, or that makes no sense."""
+
+    exit_code = 2
+
+
+class ObjectiveError(LoadTestError):
+    """An objective that cannot be read, or of a stage that there is not."""
 
     exit_code = 2
 

@@ -15,6 +15,10 @@ from .sample import DROPPED, Sample
 LATE_S: Final = 0.01
 """A request sent later than this is counted as late: one of ten milliseconds is half as long again."""
 
+GRACE_S: Final = 1.0
+"""An answer that comes so soon after its stage's end still counts as given in time: what was under way at the end is no
+backlog, which would grow beyond any time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSummary:
@@ -23,6 +27,7 @@ class StageSummary:
     offered:   requests that should have been sent
     sent:      those that were; `dropped` were not, `late` later than `LATE_S`
     good:      answered as they should be
+    in_time:   good answers to its own requests that came while it lasted, or within `GRACE_S` after
     per_s:     good answers a second that came while it lasted, whichever stage had asked; `images_per_s` in images
     p50_s …:   of the latencies of good answers, from the intended time; None without any
     lag_p99_s: how late the sending was
@@ -38,6 +43,7 @@ class StageSummary:
     dropped: int
     late: int
     good: int
+    in_time: int
     per_s: float
     images_per_s: float
     p50_s: float | None
@@ -57,12 +63,12 @@ def summaries(profile: Profile, samples: Sequence[Sample]) -> list[StageSummary]
     for stage in profile.stages:
         ends_s = begins_s + stage.seconds
         first, last = (bisect_left(good, moment_s, key=lambda sample: sample.done_s) for moment_s in (begins_s, ends_s))
-        found.append(_summary(stage, by_stage[stage.name], good[first:last]))
+        found.append(_summary(stage, by_stage[stage.name], good[first:last], ends_s=ends_s))
         begins_s = ends_s
     return found
 
 
-def _summary(stage: Stage, samples: Sequence[Sample], meanwhile: Sequence[Sample]) -> StageSummary:
+def _summary(stage: Stage, samples: Sequence[Sample], meanwhile: Sequence[Sample], *, ends_s: float) -> StageSummary:
     """`meanwhile`: the good answers that came while it lasted."""
     sent = [sample for sample in samples if sample.was_sent]
     good = [sample for sample in sent if sample.is_good]
@@ -79,6 +85,7 @@ def _summary(stage: Stage, samples: Sequence[Sample], meanwhile: Sequence[Sample
         dropped=codes[DROPPED],
         late=sum(sample.lag_s > LATE_S for sample in sent),
         good=len(good),
+        in_time=sum(sample.done_s <= ends_s + GRACE_S for sample in good),
         per_s=len(meanwhile) / stage.seconds,
         images_per_s=sum(sample.images for sample in meanwhile) / stage.seconds,
         p50_s=p50_s,

@@ -25,6 +25,7 @@ def test_a_stage_in_numbers() -> None:
     empty, full = summaries(PROFILE, [sample(OK), sample(REFUSED), slow, late, sample(NOT_REFUSED), lost])
     assert (empty.offered, empty.p50_s, empty.measured) == (0, None, False)
     assert (full.offered, full.sent, full.good, full.dropped, full.late) == (6, 5, 4, 1, 1)
+    assert full.in_time == 4
     assert (full.per_s, full.images_per_s) == (0.75, 1.5)  # the slow one came after the end
     assert full.p50_s is not None
     assert math.isclose(full.p50_s, 0.15)
