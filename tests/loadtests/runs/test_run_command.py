@@ -14,7 +14,10 @@ from commands import TRIPTYCH, triptych
 from loadtests.profiles import SUMMARIES
 from loadtests.records import OK, REFUSED, Outcome, read
 from loadtests.records.sample import NOT_REFUSED
+from loadtests.report import FILES
 from triptych.testing import Failure, FakeServer
+
+_JUDGED = {0, 4, 6}  # a busy machine may be too slow for objectives, or for the generator
 
 
 def test_a_run_prints_its_stages_and_leaves_a_record(tmp_path: Path) -> None:
@@ -23,8 +26,10 @@ def test_a_run_prints_its_stages_and_leaves_a_record(tmp_path: Path) -> None:
             *("loadtest", "run", "server", "--url", server.grpc_url, "--out", tmp_path / "run"),
             *("--seconds", 4, "--rate", 40, "--bad", 0.2, "--seed", 3, "--processes", 2),
         )
-    assert done.returncode == 0, done.stderr
-    assert [line.split()[0] for line in done.stdout.splitlines()[2:]] == ["(warm-up)", "server"]
+    assert done.returncode == 4, done.stderr  # the fake server refuses no bad picture
+    assert [line.split()[0] for line in done.stdout.splitlines()[2:4]] == ["(warm-up)", "server"]
+    assert "an objective was not held: server: errors" in done.stderr
+    assert {file.name for file in (tmp_path / "run").iterdir()} >= set(FILES)
     stored = read(tmp_path / "run")
     assert stored.ending is not None
     assert stored.ending.outcome is Outcome.DONE
@@ -44,7 +49,7 @@ def test_every_profile_has_a_short_form(name: str, tmp_path: Path) -> None:
         )
     document = json.loads(done.stdout)
     assert document["schema_version"] == 1
-    assert done.returncode == (6 if document["outcome"] == "generator_bound" else 0), done.stderr
+    assert done.returncode == {"held": 0, "breached": 4, "inconclusive": 6}[document["state"]], done.stderr
     assert sum(stage["good"] for stage in document["stages"]) > 0
     assert all(stage["good"] == stage["sent"] for stage in document["stages"])
 
@@ -58,7 +63,7 @@ def test_a_folder_of_the_users_own(tmp_path: Path) -> None:
             *("--pictures", "mine", "--out", "run"),
             cwd=tmp_path,
         )
-    assert done.returncode in {0, 6}, done.stderr
+    assert done.returncode in _JUDGED, done.stderr
     assert {sample.picture for sample in read(tmp_path / "run").samples} == {"cat.jpg"}
 
 
@@ -71,7 +76,7 @@ def test_a_gateway_that_refuses_is_right_where_the_picture_is_bad(bad_share: flo
             *("--bad", bad_share, "--out", tmp_path / "run"),
         )
     assert {(sample.protocol, sample.code) for sample in read(tmp_path / "run").samples} == {("rest", code)}
-    assert done.returncode in ({0, 6} if code == REFUSED else {1}), done.stderr
+    assert done.returncode in (_JUDGED if code == REFUSED else {1}), done.stderr
 
 
 def test_a_gateway_is_asked_by_rest(tmp_path: Path) -> None:
@@ -99,6 +104,9 @@ def test_a_gateway_is_asked_by_rest(tmp_path: Path) -> None:
         (("smoke", "--url", "grpc://127.0.0.1:1", "--rest"), 2, "a gateway speaks HTTP"),
         (("smoke", "--smoke", "--seconds", "3"), 2, "leave one out"),
         (("smoke", "--header", "key"), 2, "NAME=VALUE"),
+        (("smoke", "--objective", "p99<100"), 2, "the unit is missing; write 100ms or 2s"),
+        (("smoke", "--objectives", "none.yaml"), 2, "none.yaml: no such file"),
+        (("smoke", "--objective", "rush: p99<1s"), 2, "there is no stage 'rush'; there are warm-up, smoke"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], status: int, words: str, tmp_path: Path) -> None:

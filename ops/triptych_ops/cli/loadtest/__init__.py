@@ -5,7 +5,8 @@ import click
 from triptych_ops.cli.group import Commands, Entry
 
 _ENTRIES = {
-    "run": Entry(".loadtest.run:run_profile", "Run a load profile against a server, and record it."),
+    "report": Entry(".loadtest.report:report", "Make the report of a run's record."),
+    "run": Entry(".loadtest.run:run_profile", "Run a load profile against a server, record it, and report."),
 }
 
 

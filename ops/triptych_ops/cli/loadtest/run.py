@@ -1,39 +1,43 @@
 """`triptych loadtest run`."""
 
-import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
 from loadtests.engine import Plan, Progress, run
+from loadtests.objectives import Objective, judged
 from loadtests.pictures import MixDescription
 from loadtests.profiles import DEFAULT_PER_S, DEFAULT_USERS, SMOKE_S, SUMMARIES, profile
-from loadtests.records import GOOD, Ending, Outcome, StageSummary, read, summaries
+from loadtests.records import GOOD, summaries
+from loadtests.report import found_in, write
+from loadtests.statistics import Watch, statistics_of
 from loadtests.users.target import Target
-from triptych_ops.cli import failures
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import Steps, print_json, print_table, say, table
+from triptych_ops.cli.output import Steps
 from triptych_ops.cli.stopping import stop_requested
 
+from .concluding import conclude
+from .objective_options import objective_options
 from .sending_options import sending_options
 
-_EXIT_CODES: Final[Mapping[Outcome, int]] = {
-    Outcome.DONE: failures.DONE,
-    Outcome.STOPPED: failures.INCONCLUSIVE,
-    Outcome.ONLY_ERRORS: failures.FAILED,
-    Outcome.UNREACHABLE: failures.FAILED,
-    Outcome.WORKER_LOST: failures.FAILED,
-    Outcome.GENERATOR_BOUND: failures.INCONCLUSIVE,
-}
 _LINE_EVERY_S: Final = 5.0  # of progress, where stderr is no terminal
 
 
 @click.command("run", epilog="Profiles: " + "; ".join(f"{name}: {summary}" for name, summary in SUMMARIES.items()))
 @click.argument("name", metavar="PROFILE")
 @sending_options
+@objective_options
+@click.option(
+    "--statistics",
+    "statistics_urls",
+    multiple=True,
+    metavar="URL",
+    help="Triton to ask for its own statistics, each of them; for a target that is an edge or a gateway.",
+)
 @click.option(
     "--rate",
     "per_s",
@@ -54,7 +58,7 @@ _LINE_EVERY_S: Final = 5.0  # of progress, where stderr is no terminal
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for the record.  [default: loadtest-PROFILE-TIME, here]",
+    help="Folder for record and report.  [default: loadtest-PROFILE-TIME, here]",
 )
 @json_option
 @click.pass_context
@@ -65,6 +69,8 @@ def run_profile(
     mix: MixDescription,
     seed: int,
     processes: int,
+    objectives: Sequence[Objective] | None,
+    statistics_urls: tuple[str, ...],
     per_s: float,
     users: int,
     seconds: float | None,
@@ -72,13 +78,16 @@ def run_profile(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Run a load profile against a server, and record every request.
+    """Run a load profile against a server, record every request, and report.
 
     Requests of an open loop come when they are due, however long others wait, and latency counts from then. What is not
     sent since too many are under way is dropped, and counted.
 
-    Exit 1 where nobody answers, all answers are errors or a generator process is lost, 6 where the generator itself was
-    the bottleneck, or the run was stopped. The record stays in all of these cases.
+    The report tells of each stage, of the server's own statistics, and what it was limited by.
+
+    Exit 4 where an objective was not held, 1 where nobody answers, all answers are errors or a generator process is
+    lost, 6 where the generator itself was the bottleneck, or the run was stopped. Record and report stay in all of
+    these cases.
     """
     if smoke and seconds is not None:
         raise click.UsageError("--smoke and --seconds both say how long; leave one out")
@@ -87,25 +96,23 @@ def run_profile(
         chosen = chosen.lasting(SMOKE_S if seconds is None else seconds)
     folder = out or Path(f"loadtest-{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     plan = Plan(profile=chosen, target=target, folder=folder, mix=mix, seed=seed, processes=processes)
+    judged(objectives or (), summaries(chosen, ()))  # a stage that there is not is to be told before, not after
+    ask = partial(statistics_of, statistics_urls or target.urls, headers=dict(target.headers))
     with stop_requested() as stop, Steps() as step:
         step(f"{name}: {chosen.seconds:g} s at {', '.join(target.urls)}")
-        ending = run(plan, report=_reporter(step), stop=stop)
-    found = summaries(chosen, read(folder).samples)
-    if as_json:
-        stages = [dataclasses.asdict(each) for each in found]
-        print_json({"profile": name, "folder": str(folder), "outcome": ending.outcome, "stages": stages})
-    else:
-        _print(found)
-    _conclude(ending, folder)
-    context.exit(_EXIT_CODES[ending.outcome])
+        run(plan, report=_reporter(step, Watch(folder, ask)), stop=stop, statistics=ask)
+    finding = found_in(folder, objectives=objectives)
+    write(finding, folder)
+    context.exit(conclude(finding, folder, as_json=as_json))
 
 
-def _reporter(step: Callable[[str], None]) -> Callable[[Progress], None]:
+def _reporter(step: Callable[[str], None], watch: Watch) -> Callable[[Progress], None]:
     """What says how a run stands, now and then."""
     said_at_s = -_LINE_EVERY_S
 
     def report(progress: Progress) -> None:
         nonlocal said_at_s
+        watch.look(progress.at_s)
         if progress.at_s - said_at_s < _LINE_EVERY_S:
             return
         said_at_s = progress.at_s
@@ -116,26 +123,3 @@ def _reporter(step: Callable[[str], None]) -> Callable[[Progress], None]:
         step(f"{progress.at_s:.0f} s, {progress.stage}: {good} answered{latency}{wrong}")
 
     return report
-
-
-def _print(found: Sequence[StageSummary]) -> None:
-    shown = table(*_COLUMNS, right=_COLUMNS[1:])
-    for each in found:
-        name = each.stage if each.measured else f"({each.stage})"
-        counts = (each.offered, each.good, each.sent - each.good, each.dropped, each.late)
-        latencies = (_milliseconds(value) for value in (each.p50_s, each.p95_s, each.p99_s))
-        shown.add_row(name, f"{each.seconds:.1f} s", *map(str, counts), f"{each.images_per_s:.1f}", *latencies)
-    print_table(shown)
-
-
-_COLUMNS = ("stage", "for", "due", "good", "bad", "dropped", "late", "images/s", "p50 ms", "p95 ms", "p99 ms")
-
-
-def _milliseconds(value_s: float | None) -> str:
-    return "-" if value_s is None else f"{value_s * 1000:.1f}"
-
-
-def _conclude(ending: Ending, folder: Path) -> None:
-    if ending.outcome is not Outcome.DONE:
-        say(f"triptych: {ending.reason}")
-    say(f"record in {folder}")
