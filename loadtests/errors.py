@@ -9,6 +9,7 @@ TriptychError (of the SDK)
     +-- RecordError         3  a folder that is no record of a load test
     |   +-- TakenError      2  a folder that has a record already
     +-- UnreachableError    1  nobody answers at the target
+    +-- StoppedError        6  it was told to end before it knew
 """
 
 from typing import ClassVar
@@ -60,3 +61,9 @@ class TakenError(RecordError):
 
 class UnreachableError(LoadTestError):
     """Nobody answers at the target."""
+
+
+class StoppedError(LoadTestError):
+    """It was told to end before it knew."""
+
+    exit_code = 6
