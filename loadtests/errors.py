@@ -10,6 +10,7 @@ TriptychError (of the SDK)
     |   +-- TakenError      2  a folder that has a record already
     +-- UnreachableError    1  nobody answers at the target
     +-- StoppedError        6  it was told to end before it knew
+    +-- ComparisonError     6  two runs that cannot be compared
 """
 
 from typing import ClassVar
@@ -65,5 +66,11 @@ class UnreachableError(LoadTestError):
 
 class StoppedError(LoadTestError):
     """It was told to end before it knew."""
+
+    exit_code = 6
+
+
+class ComparisonError(LoadTestError):
+    """Two runs that cannot be compared."""
 
     exit_code = 6
