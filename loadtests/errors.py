@@ -8,6 +8,7 @@ TriptychError (of the SDK)
     +-- ObjectiveError      2  an objective that cannot be read, or of a stage that there is not
     +-- RecordError         3  a folder that is no record of a load test
     |   +-- TakenError      2  a folder that has a record already
+    +-- NoCommandError      3  a command that there is not
     +-- UnreachableError    1  nobody answers at the target
     +-- StoppedError        6  it was told to end before it knew
     +-- ComparisonError     6  two runs that cannot be compared
@@ -58,6 +59,12 @@ class TakenError(RecordError):
     """A folder that has a record already."""
 
     exit_code = 2
+
+
+class NoCommandError(LoadTestError):
+    """A command that there is not."""
+
+    exit_code = 3
 
 
 class UnreachableError(LoadTestError):

@@ -113,7 +113,7 @@ def compared(first: Path, second: Path, *, margin: Margin = _MARGIN) -> Comparis
             continue
         if min(map(len, cut)) < LEAST_BLOCKS:
             raise ComparisonError(f"stage {stage.name!r} has requests in too few stretches of time; run longer")
-        found = change(*cut, figure.of, figures=len(wanted))
+        found = change(cut[0], cut[1], figure.of, figures=len(wanted))
         word = _word(found, figure, margin)
         rows.append(Row(stage=stage.name, figure=name, unit=figure.unit, change=found, word=word))
     return Comparison(first=findings[0], second=findings[1], rows=rows, differences=_differences(before, after))

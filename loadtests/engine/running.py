@@ -77,13 +77,15 @@ def run(
     *,
     report: Callable[[Progress], None] = lambda _: None,
     stop: Event | None = None,
+    is_complete: Callable[[], bool] = lambda: False,
     statistics: Callable[[], Mapping[str, object]] = dict,
 ) -> Ending:
     """Run a profile to its end, and leave its record in `plan.folder`.
 
-    report:     is told once a second and process
-    stop:       set by whoever wants it to end early; what was seen until then is kept
-    statistics: what the server says of itself, asked before and after
+    report:      is told once a second and process
+    stop:        set by whoever wants it to end early; what was seen until then is kept
+    is_complete: whether a run that was stopped had seen what it was for
+    statistics:  what the server says of itself, asked before and after
 
     Raises:
         UnreachableError: nobody answers; there is no record.
@@ -101,7 +103,7 @@ def run(
     try:
         lost = _generate(plan, standing, report, stop)
     finally:
-        outcome, reason = _ended(plan, standing, lost=lost, stopped=stop.is_set())
+        outcome, reason = _ended(plan, standing, lost=lost, stopped=stop.is_set() and not is_complete())
         ending = Ending(
             outcome=outcome,
             reason=reason,

@@ -79,6 +79,15 @@ class Profile:
         ratio = seconds / self.seconds
         return replace(self, stages=tuple(replace(each, seconds=each.seconds * ratio) for each in self.stages))
 
+    def cut_at(self, at_s: float) -> "Profile":
+        """The same, but for the stage of that second, which ends then."""
+        stages, begins_s = [], 0.0
+        for stage in self.stages:
+            ends_s = begins_s + stage.seconds
+            stages.append(replace(stage, seconds=at_s - begins_s) if begins_s < at_s < ends_s else stage)
+            begins_s = ends_s
+        return replace(self, stages=tuple(stages))
+
     def document(self) -> dict[str, Any]:
         """As JSON; a load says in `kind` which it is."""
         stages = [

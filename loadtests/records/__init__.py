@@ -13,12 +13,13 @@ from loadtests.errors import RecordError
 from .ending import Ending, Outcome
 from .folder import RecordWriter, Run, StoredRun, read, write_ending, write_run
 from .pulse import Pulse
-from .sample import DROPPED, GOOD, NOT_REFUSED, OK, REFUSED, Sample
+from .sample import DROPPED, GOOD, MIXED, NOT_REFUSED, OK, REFUSED, Sample
 from .summary import StageSummary, summaries
 
 __all__ = [
     "DROPPED",
     "GOOD",
+    "MIXED",
     "NOT_REFUSED",
     "OK",
     "REFUSED",

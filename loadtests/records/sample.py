@@ -8,6 +8,8 @@ REFUSED: Final = "refused"
 """A bad image that the server refused, as it should."""
 NOT_REFUSED: Final = "not_refused"
 """A bad image that was classified."""
+MIXED: Final = "mixed"
+"""A release answered otherwise than it had before, or two releases answered one request."""
 DROPPED: Final = "dropped"
 """Not sent: as many requests as may be were under way."""
 GOOD: Final = frozenset({OK, REFUSED})
@@ -19,7 +21,7 @@ class Sample(NamedTuple):
     stage:      the name of the profile's stage that it belongs to, by its intended time
     protocol:   `grpc`, `http` or `rest`
     picture:    the name of what was sent, as `jpeg-500x375`
-    code:       `ok`, `refused`, `not_refused`, `dropped`, or the SDK's word for its error: `unavailable`,
+    code:       `ok`, `refused`, `not_refused`, `mixed`, `dropped`, or the SDK's word for its error: `unavailable`,
                 `deadline_exceeded`, `overloaded`, `server`, `image`, `protocol` …
     release:    that answered; 0 where no answer says
     images:     in the request

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -62,7 +62,7 @@ def found_in(folder: Path, *, objectives: Sequence[Objective] | None = None) -> 
         RecordError: there is no record.
         ObjectiveError: an objective names a stage that there is not.
     """
-    stored = read(folder)
+    stored = _as_long_as_it_lasted(read(folder))
     profile, samples = stored.run.profile, stored.samples
     wanted = [objective(text) for text in profile.objectives] if objectives is None else objectives
     stages = summaries(profile, samples)
@@ -83,6 +83,13 @@ def found_in(folder: Path, *, objectives: Sequence[Objective] | None = None) -> 
         bottleneck=bottleneck(members, _circumstances(stored, told_stage)),
         releases=dict(sorted(Counter(sample.release for sample in samples if sample.release).items())),
     )
+
+
+def _as_long_as_it_lasted(stored: StoredRun) -> StoredRun:
+    """With rates by the seconds that there were, where it ended early."""
+    if stored.ending is None:
+        return stored
+    return replace(stored, run=replace(stored.run, profile=stored.run.profile.cut_at(stored.ending.seconds)))
 
 
 def _state(stored: StoredRun, verdicts: Sequence[Verdict]) -> State:

@@ -7,6 +7,7 @@ from typing import Protocol
 from loadtests.pictures import Picture
 from triptych import TriptychError
 
+from .known_answers import KnownAnswers
 from .outcomes import Asked, of_answers, of_failure
 from .target import Target
 
@@ -23,6 +24,7 @@ class SdkAsker:
 
     def __init__(self, target: Target) -> None:
         self._client = target.async_client()
+        self._known = KnownAnswers()
 
     async def __aenter__(self) -> "SdkAsker":
         return self
@@ -37,11 +39,11 @@ class SdkAsker:
         try:
             if len(pictures) == 1:
                 answer = await self._client.classify(pictures[0].data)
-                return of_answers((answer,), pictures)
+                return of_answers((answer,), pictures, known=self._known)
             images = [picture.data for picture in pictures]
             answers = [
                 answer async for answer in self._client.classify_many(images, batch_size=len(images), concurrency=1)
             ]
-            return of_answers(answers, pictures)
+            return of_answers(answers, pictures, known=self._known)
         except TriptychError as error:
             return of_failure(error, pictures)

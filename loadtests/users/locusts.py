@@ -55,6 +55,7 @@ class ImageUser(User):
         shared = Shared.of(environment)
         self._client = shared.client(self._target())
         self._pictures = shared.pictures(type(self).mix)
+        self._known = shared.known_answers
         self._clock = shared.clock
 
     def classify(self, images: int = 1, *, intended_s: float | None = None) -> str:
@@ -100,11 +101,11 @@ class ImageUser(User):
     def _asked(self, pictures: Sequence[Picture]) -> tuple[Asked, Exception | None]:
         try:
             if len(pictures) == 1:
-                asked = of_answers((self._client.classify(pictures[0].data),), pictures)
+                asked = of_answers((self._client.classify(pictures[0].data),), pictures, known=self._known)
             else:
                 images = [picture.data for picture in pictures]
                 answers = list(self._client.classify_many(images, batch_size=min(len(images), DEFAULT_SIZE)))
-                asked = of_answers(answers, pictures)
+                asked = of_answers(answers, pictures, known=self._known)
         except TriptychError as error:
             asked = of_failure(error, pictures)
             return asked, None if asked.code in GOOD else error

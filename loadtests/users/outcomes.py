@@ -1,12 +1,14 @@
-"""What an answer, or the lack of one, counts as. Pure."""
+"""What an answer, or the lack of one, counts as."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from loadtests.pictures import Picture
-from loadtests.records.sample import NOT_REFUSED, OK, REFUSED
+from loadtests.records.sample import MIXED, NOT_REFUSED, OK, REFUSED
 from triptych import Classification, ImageError, TriptychError
 from triptych.observing import outcome
+
+from .known_answers import KnownAnswers
 
 IMAGE = "image"
 """A good picture that was refused."""
@@ -26,7 +28,9 @@ def of_failure(error: TriptychError, pictures: Sequence[Picture]) -> Asked:
     return Asked(outcome(error), 0)
 
 
-def of_answers(answers: Sequence[Classification | ImageError], pictures: Sequence[Picture]) -> Asked:
+def of_answers(
+    answers: Sequence[Classification | ImageError], pictures: Sequence[Picture], *, known: KnownAnswers
+) -> Asked:
     """An answered request: as its worst picture, `refused` where all were bad and refused."""
     release, codes = 0, set()
     for answer, picture in zip(answers, pictures, strict=True):
@@ -35,7 +39,9 @@ def of_answers(answers: Sequence[Classification | ImageError], pictures: Sequenc
         else:
             release = answer.release
             codes.add(NOT_REFUSED if picture.is_bad else OK)
+    if known.are_mixed(answers, pictures):
+        codes.add(MIXED)
     return Asked(next(code for code in _WORST_FIRST if code in codes), release)
 
 
-_WORST_FIRST = (IMAGE, NOT_REFUSED, OK, REFUSED)
+_WORST_FIRST = (MIXED, IMAGE, NOT_REFUSED, OK, REFUSED)

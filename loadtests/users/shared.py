@@ -10,6 +10,7 @@ from locust.env import Environment
 from loadtests.pictures import Mix, MixDescription, Picture
 from triptych import Client
 
+from .known_answers import KnownAnswers
 from .target import Target
 
 
@@ -22,6 +23,7 @@ class Shared:
         self._clients: dict[Target, Client] = {}
         self._mixes: dict[MixDescription, Mix] = {}
         self._began = time.monotonic()
+        self.known_answers = KnownAnswers()
 
     @classmethod
     def of(cls, environment: Environment) -> "Shared":

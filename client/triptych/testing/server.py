@@ -43,7 +43,7 @@ class Failure:
 class FakeServer:
     """A server on loopback, on free ports unless they are given. A context manager.
 
-    release:  the number that it answers with
+    release:  the number that it answers with; may be set at any time, as may
     answer_s: how long each answer takes
     failure:  called with the number of the request, from 1 on; the failure of that request, or None
     fails:    the failure of every request from now on, or None; may be set at any time
@@ -65,7 +65,7 @@ class FakeServer:
         http_port: int = 0,
         tls: Certificate | None = None,
     ) -> None:
-        self._release = release
+        self.release = release
         self._version = version
         self._top_k = top_k
         self._failure = failure
@@ -167,7 +167,7 @@ class FakeServer:
             context.abort(getattr(grpc.StatusCode, failure.grpc), failure.message)
         images = deserialize_bytes_tensor(request.raw_input_contents[0])
         outputs = outputs_of(images, [output.name for output in request.outputs], top_k=self._top_k)
-        answer = grpc_codec.INFER.response(model_name=contract.MODEL_NAME, model_version=str(self._release))
+        answer = grpc_codec.INFER.response(model_name=contract.MODEL_NAME, model_version=str(self.release))
         for name, tensor in outputs.items():
             answer.outputs.add(name=name, datatype=contract.OUTPUTS[name], shape=tensor.shape)
             answer.raw_output_contents.append(raw(tensor))
@@ -223,7 +223,7 @@ class FakeServer:
             }
             for name, tensor in outputs.items()
         ]
-        header = json.dumps({"model_version": str(self._release), "outputs": described}).encode()
+        header = json.dumps({"model_version": str(self.release), "outputs": described}).encode()
         return _http(200, b"".join([header, *contents.values()]), {http_codec.HEADER_LENGTH: str(len(header))})
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from loadtests.pictures import Picture
 from loadtests.records import NOT_REFUSED, OK, REFUSED
+from loadtests.users.known_answers import KnownAnswers
 from loadtests.users.outcomes import IMAGE, of_answers, of_failure
 from triptych import Classification, DeadlineExceededError, ImageError, OverloadedError, Prediction, TriptychError
 
@@ -25,7 +26,7 @@ ERROR = ImageError("corrupt_image", "it is broken", source="image 0")
     ],
 )
 def test_answers(answers: list[Classification | ImageError], pictures: list[Picture], code: str, release: int) -> None:
-    assert of_answers(answers, pictures) == (code, release)
+    assert of_answers(answers, pictures, known=KnownAnswers()) == (code, release)
 
 
 @pytest.mark.parametrize(

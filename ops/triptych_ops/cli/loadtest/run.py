@@ -1,18 +1,17 @@
 """`triptych loadtest run`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 
-from loadtests.engine import Plan, Progress, run
+from loadtests.engine import Plan, run
 from loadtests.objectives import Objective, judged
 from loadtests.pictures import MixDescription
 from loadtests.profiles import DEFAULT_PER_S, DEFAULT_USERS, SMOKE_S, SUMMARIES, profile
-from loadtests.records import GOOD, summaries
+from loadtests.records import summaries
 from loadtests.report import found_in, write
 from loadtests.statistics import Watch, statistics_of
 from loadtests.users.target import Target
@@ -22,9 +21,8 @@ from triptych_ops.cli.stopping import stop_requested
 
 from .concluding import conclude
 from .objective_options import objective_options
+from .progress import reporter
 from .sending_options import sending_options
-
-_LINE_EVERY_S: Final = 5.0  # of progress, where stderr is no terminal
 
 
 @click.command("run", epilog="Profiles: " + "; ".join(f"{name}: {summary}" for name, summary in SUMMARIES.items()))
@@ -100,26 +98,7 @@ def run_profile(
     ask = partial(statistics_of, statistics_urls or target.urls, headers=dict(target.headers))
     with stop_requested() as stop, Steps() as step:
         step(f"{name}: {chosen.seconds:g} s at {', '.join(target.urls)}")
-        run(plan, report=_reporter(step, Watch(folder, ask)), stop=stop, statistics=ask)
+        run(plan, report=reporter(step, Watch(folder, ask)), stop=stop, statistics=ask)
     finding = found_in(folder, objectives=objectives)
     write(finding, folder)
     context.exit(conclude(finding, folder, as_json=as_json))
-
-
-def _reporter(step: Callable[[str], None], watch: Watch) -> Callable[[Progress], None]:
-    """What says how a run stands, now and then."""
-    said_at_s = -_LINE_EVERY_S
-
-    def report(progress: Progress) -> None:
-        nonlocal said_at_s
-        watch.look(progress.at_s)
-        if progress.at_s - said_at_s < _LINE_EVERY_S:
-            return
-        said_at_s = progress.at_s
-        bad = {code: count for code, count in progress.codes.items() if code not in GOOD}
-        good = sum(progress.codes.values()) - sum(bad.values())
-        latency = "" if progress.p50_s is None else f", half within {progress.p50_s * 1000:.0f} ms"
-        wrong = "".join(f", {count} {code}" for code, count in sorted(bad.items()))
-        step(f"{progress.at_s:.0f} s, {progress.stage}: {good} answered{latency}{wrong}")
-
-    return report
