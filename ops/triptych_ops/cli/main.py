@@ -27,6 +27,7 @@ _ENTRIES = {
     "probes": Entry(".probes:probes", "Tell a kubelet whether a server serves, and rightly."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),
+    "tune": Entry(".tune:tune", "Find the settings of `serve` that carry most on this machine."),
 }
 
 

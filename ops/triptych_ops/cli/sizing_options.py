@@ -16,7 +16,12 @@ _OPTIONS = {
     "threads": "Threads of a classifier while others are at work.",
     "lone-threads": "Threads of a classifier that works alone.",
     "batch": "Images gathered for one run of a classifier.",
+    "queue-delay-us": "Microseconds that it waits for more of them.",
 }
+_RANGES = {"queue-delay-us": click.IntRange(0, runtime.MOST_DELAY_US)}
+_RANGE = click.IntRange(1, runtime.MOST)
+_DEFAULTS = {"queue-delay-us": "as the release says"}
+_DEFAULT = "by the cores of this machine"
 
 _ACCELERATOR = "TRIPTYCH_SERVE_ACCELERATOR"
 
@@ -57,9 +62,9 @@ def _option(name: str) -> Callable[..., Any]:
     variable = f"TRIPTYCH_SERVE_{_field(name).upper()}"
     return click.option(
         f"--{name}",
-        type=click.IntRange(1, runtime.MOST),
+        type=_RANGES.get(name, _RANGE),
         envvar=variable,
-        help=f"{_OPTIONS[name]}  [by the cores of this machine; {variable}]",
+        help=f"{_OPTIONS[name]}  [{_DEFAULTS.get(name, _DEFAULT)}; {variable}]",
     )
 
 

@@ -7,12 +7,13 @@ from .installation import Installation, find_installation
 from .machine import openvino_installed, usable_cores
 from .ports import Ports
 from .server import READY_TIMEOUT_S, Server
-from .sizing import MOST, Sizing
+from .sizing import MOST, MOST_DELAY_US, Sizing
 from .statistics import MemberTimes, member_times, server_version
 from .supervision import USUAL_ANSWER_S, Part, RestartPolicy, Supervisor, Telling, Watch
 
 __all__ = [
     "MOST",
+    "MOST_DELAY_US",
     "READY_TIMEOUT_S",
     "USUAL_ANSWER_S",
     "Installation",

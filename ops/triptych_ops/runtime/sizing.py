@@ -29,6 +29,8 @@ gave 155, 166 and 164 images/s with a p99 of 1.2, 1.3 and 1.4 times the p50 (Eff
 _CORES_A_PREPROCESS = 2
 _CORES_A_POSTPROCESS = 16
 
+MOST_DELAY_US = 1_000_000
+
 MOST = 64
 """Instances of a member, threads of one, images of a batch."""
 
@@ -40,7 +42,8 @@ class Sizing:
     decoders:     threads of one preprocess instance, for requests of several images
     threads:      of one classifier instance, while others are at work
     lone_threads: of a classifier instance that works alone
-    batch:        images that Triton gathers for a run of the classifier; what waits, never waiting for more
+    batch:        images that Triton gathers for a run of the classifier
+    queue_delay_us: microseconds that it waits for more of them; 0: it takes what waits; None: as the release says
     openvino:     whether OpenVINO runs the classifier, by Triton's own key `execution_accelerators`
     """
 
@@ -51,6 +54,7 @@ class Sizing:
     threads: int
     lone_threads: int
     batch: int
+    queue_delay_us: int | None = None
     openvino: bool = False
 
     @classmethod
@@ -82,7 +86,8 @@ class Sizing:
     def __str__(self) -> str:
         alone = f", {self.lone_threads} when alone" if self.lone_threads > self.threads else ""
         engine = "OpenVINO, " if self.openvino else ""
-        classifier = f"{engine}{_threads(self.threads)}{alone}, batches of {self.batch}"
+        waiting = f" within {self.queue_delay_us} us" if self.queue_delay_us else ""
+        classifier = f"{engine}{_threads(self.threads)}{alone}, batches of {self.batch}{waiting}"
         return (
             f"preprocess x {self.preprocess_instances}, "
             f"classifier x {self.classifier_instances} ({classifier}), "
@@ -109,6 +114,8 @@ class Sizing:
                 config.parameters["decode_threads"].string_value = str(self.decoders)
             if member == CLASSIFIER:
                 config.dynamic_batching.preferred_batch_size[:] = [min(self.batch, config.max_batch_size)]
+                if self.queue_delay_us is not None:
+                    config.dynamic_batching.max_queue_delay_microseconds = self.queue_delay_us
                 config.parameters["intra_op_thread_count"].string_value = str(self.threads)
                 config.parameters["lone_threads"].string_value = str(self.lone_threads)
                 if self.openvino:

@@ -49,13 +49,14 @@ def test_it_can_be_read() -> None:
 def test_the_copy_that_triton_gets_is_sized(tmp_path: Path) -> None:
     releases.write_sound(tmp_path, 1)
     repository = tmp_path / "repository"
-    Sizing(2, 3, 4, decoders=9, threads=5, lone_threads=6, batch=7).apply(repository)
+    Sizing(2, 3, 4, decoders=9, threads=5, lone_threads=6, batch=7, queue_delay_us=500).apply(repository)
     configs = {path.parent.name: triton_config.read(path) for path in repository.glob("*/config.pbtxt")}
     counts = {name: [group.count for group in config.instance_group] for name, config in configs.items()}
     assert counts == {"preprocess": [2], "classifier": [3], "postprocess": [4], "image_classifier": []}
     assert configs["preprocess"].parameters["decode_threads"].string_value == "9"
     classifier = configs["classifier"]
     assert list(classifier.dynamic_batching.preferred_batch_size) == [7]
+    assert classifier.dynamic_batching.max_queue_delay_microseconds == 500
     parameters = {name: parameter.string_value for name, parameter in classifier.parameters.items()}
     assert parameters["intra_op_thread_count"] == "5"
     assert parameters["lone_threads"] == "6"
