@@ -132,7 +132,7 @@ class Charted:
 def small_values(releases: PublishedReleases) -> dict[str, Any]:
     """One pod of release 1 behind the Gateway `edge`, for the cluster's image and two cores."""
     return {
-        "images": {"server": {**_IMAGE, "triton": "24.10"}, "tooling": _IMAGE},
+        "images": {"server": {**_IMAGE, "triton": "24.10"}, "tooling": _IMAGE, "loadtest": _IMAGE},
         "allowVulnerable": True,
         "tracks": {"stable": {**track(releases, 1), "replicas": 1}},
         "store": {"url": URL, "credentialsSecret": SECRET, "environment": _environment(releases)},

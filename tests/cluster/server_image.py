@@ -1,4 +1,4 @@
-"""The image whose containers serve releases: Debian's Python, what `triptych[serve]` needs, and this checkout.
+"""The image whose containers serve releases and send load: Debian's Python, what Triptych needs, and this checkout.
 
 The same that ops/containers/test/Containerfile describes, made without a builder of images.
 """
@@ -24,10 +24,11 @@ _CHECKOUT = Path(__file__).parents[2]
 _CONSTRAINTS = _CHECKOUT / ".ci" / "constraints.txt"
 _SUITE = "bookworm"
 _PACKAGES = ("python3.11", "libpython3.11", "libstdc++6", "libgomp1", "zlib1g", "ca-certificates", "bash", "coreutils")
-_EXTRAS = ("serve", "edge", "s3", "sign")
+_EXTRAS = ("serve", "edge", "s3", "sign", "loadtest")
 _HOME = Path("opt/triptych")
 _SITE = _HOME / "lib" / "python3.11" / "site-packages"
 _SCRIPT = "#!/opt/triptych/bin/python\nimport sys\nfrom triptych_ops.entry import main\nsys.exit(main())\n"
+_LOCUSTFILE = Path("opt/loadtests/locustfile.py")
 _LAYING_OUT = _CHECKOUT / "ops" / "containers" / "test" / "lay_out.py"
 _CONFIG = {
     "Entrypoint": ["/opt/triptych/bin/triptych"],
@@ -126,6 +127,8 @@ def _make_checkout(scratch: Path) -> Path:
     script.parent.mkdir()
     script.write_text(_SCRIPT)
     script.chmod(0o755)
+    (root / _LOCUSTFILE.parent).mkdir()
+    shutil.copy(_CHECKOUT / "loadtests" / _LOCUSTFILE.name, root / _LOCUSTFILE)
     return root
 
 
