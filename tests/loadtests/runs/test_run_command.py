@@ -1,6 +1,5 @@
 """`triptych loadtest run` as a user runs it: what it prints, leaves behind and ends with."""
 
-import json
 import signal
 import subprocess
 import time
@@ -11,7 +10,6 @@ import pytest
 
 import gateways
 from commands import TRIPTYCH, triptych
-from loadtests.profiles import SUMMARIES
 from loadtests.records import OK, REFUSED, Outcome, read
 from loadtests.records.sample import NOT_REFUSED
 from loadtests.report import FILES
@@ -39,19 +37,6 @@ def test_a_run_prints_its_stages_and_leaves_a_record(tmp_path: Path) -> None:
     assert sum(sample.code == NOT_REFUSED for sample in stored.samples) / len(stored.samples) == pytest.approx(
         0.2, abs=0.12
     )
-
-
-@pytest.mark.parametrize("name", SUMMARIES)
-def test_every_profile_has_a_short_form(name: str, tmp_path: Path) -> None:
-    with FakeServer(answer_s=0.005) as server:
-        done = triptych(
-            *("loadtest", "run", name, "--url", server.http_url, "--out", tmp_path / "run", "--seconds", 3, "--json")
-        )
-    document = json.loads(done.stdout)
-    assert document["schema_version"] == 1
-    assert done.returncode == {"held": 0, "breached": 4, "inconclusive": 6}[document["state"]], done.stderr
-    assert sum(stage["good"] for stage in document["stages"]) > 0
-    assert all(stage["good"] == stage["sent"] for stage in document["stages"])
 
 
 def test_a_folder_of_the_users_own(tmp_path: Path) -> None:
