@@ -38,6 +38,12 @@ def test_a_master_waits_for_as_many_workers_as_there_are() -> None:
     assert Target.at([master["--host"]]).protocol == "grpc"
 
 
+def test_a_worker_that_is_lost_takes_no_other_with_it() -> None:
+    job = render(loadTest__enabled=True).one("Job", "test-triptych-loadtest-worker-1")["spec"]
+    assert (job["completionMode"], job["backoffLimitPerIndex"]) == ("Indexed", 0)
+    assert "backoffLimit" not in job  # it would be of them all
+
+
 def test_the_service_is_the_master_alone() -> None:
     rendered = render(loadTest__enabled=True)
     selector = rendered.one("Service", "test-triptych-loadtest")["spec"]["selector"]
