@@ -10,6 +10,7 @@ from typing import Any
 
 from cluster.errors import ClusterError
 from cluster.kubectl import Kubectl
+from cluster.loadtest_image import LOADTEST
 from cluster.server_image import SERVER
 from cluster.store import SECRET, URL, PublishedReleases
 from helm.binaries import find_helm
@@ -20,8 +21,6 @@ NAME = "triptych"
 """Of the release of the chart, and so of its objects."""
 
 _POD_S = 60
-_REPOSITORY, _, _TAG = SERVER.partition(":")
-_IMAGE = {"repository": _REPOSITORY, "tag": _TAG, "pullPolicy": "Never"}
 _KILL_A_STUB = """
 for process in /proc/[0-9]*; do
     case $(tr '\\0' ' ' < $process/cmdline) in /*python_backend_stub*/preprocess/*) kill -9 ${process#/proc/}; esac
@@ -130,9 +129,10 @@ class Charted:
 
 
 def small_values(releases: PublishedReleases) -> dict[str, Any]:
-    """One pod of release 1 behind the Gateway `edge`, for the cluster's image and two cores."""
+    """One pod of release 1 behind the Gateway `edge`, for the cluster's images and two cores."""
+    image = _image(SERVER)
     return {
-        "images": {"server": {**_IMAGE, "triton": "24.10"}, "tooling": _IMAGE, "loadtest": _IMAGE},
+        "images": {"server": {**image, "triton": "24.10"}, "tooling": image, "loadtest": _image(LOADTEST)},
         "allowVulnerable": True,
         "tracks": {"stable": {**track(releases, 1), "replicas": 1}},
         "store": {"url": URL, "credentialsSecret": SECRET, "environment": _environment(releases)},
@@ -147,6 +147,11 @@ def small_values(releases: PublishedReleases) -> dict[str, Any]:
 def track(releases: PublishedReleases, number: int) -> dict[str, Any]:
     """The values of a track that serves this release."""
     return {"release": {"number": number, "manifestSha256": releases.manifests[number]}}
+
+
+def _image(name: str) -> dict[str, str]:
+    repository, _, tag = name.partition(":")
+    return {"repository": repository, "tag": tag, "pullPolicy": "Never"}
 
 
 def _environment(releases: PublishedReleases) -> dict[str, str]:

@@ -17,6 +17,7 @@ from cluster.identities import write_certificates
 from cluster.images import write_small_images
 from cluster.kubectl import Kubectl
 from cluster.layout import NODE_NAME, Layout
+from cluster.loadtest_image import LOADTEST, write_loadtest_image
 from cluster.programs import import_command
 from cluster.server_image import SERVER, write_server_image
 from cluster.tools import fetch_tools, gateway_definitions
@@ -99,16 +100,18 @@ def load_server_image(layout: Layout, *, say: Callable[[str], None]) -> str:
     Raises:
         ClusterError: a package cannot be had, or our own cluster is not up
     """
-    with _alone(layout):
-        if node.find_init() is None:
-            raise ClusterError("the cluster is not up: run make cluster")
-        archive = layout.state / "server.tar"
-        try:
-            write_server_image(archive, layout.cache, say=say)
-            load_image(layout, archive)
-        finally:
-            archive.unlink(missing_ok=True)
+    _load(layout, lambda archive: write_server_image(archive, layout.cache, say=say))
     return SERVER
+
+
+def load_loadtest_image(layout: Layout, *, say: Callable[[str], None]) -> str:
+    """The same with the load generator's.
+
+    Raises:
+        ClusterError: a package cannot be had, or our own cluster is not up
+    """
+    _load(layout, lambda archive: write_loadtest_image(archive, layout.cache, say=say))
+    return LOADTEST
 
 
 def load_image(layout: Layout, archive: Path) -> None:
@@ -119,6 +122,18 @@ def load_image(layout: Layout, archive: Path) -> None:
     """
     tools = fetch_tools(layout.cache, say=lambda _: None)
     node.run_inside(import_command(layout, tools, archive))
+
+
+def _load(layout: Layout, write: Callable[[Path], None]) -> None:
+    with _alone(layout):
+        if node.find_init() is None:
+            raise ClusterError("the cluster is not up: run make cluster")
+        archive = layout.state / "image.tar"
+        try:
+            write(archive)
+            load_image(layout, archive)
+        finally:
+            archive.unlink(missing_ok=True)
 
 
 def _own_up(layout: Layout, *, say: Callable[[str], None]) -> Path:
