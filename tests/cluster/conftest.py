@@ -12,7 +12,7 @@ import pytest
 
 from cluster import metrics, node
 from cluster.charts import GATEWAY, Charted, small_values
-from cluster.cluster import down, load_server_image, up
+from cluster.cluster import down, load_loadtest_image, load_server_image, up
 from cluster.gateway import gateway
 from cluster.kubectl import Kubectl
 from cluster.layout import Layout
@@ -62,6 +62,13 @@ def server_image(cluster: Kubectl, layout: Layout) -> str:
     """The image of this checkout, on the node."""
     assert cluster
     return load_server_image(layout, say=print)
+
+
+@pytest.fixture(scope="session")
+def loadtest_image(cluster: Kubectl, layout: Layout) -> str:
+    """The load generator's image, on the node."""
+    assert cluster
+    return load_loadtest_image(layout, say=print)
 
 
 @pytest.fixture(scope="session")

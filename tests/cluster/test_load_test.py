@@ -2,137 +2,79 @@
 
 import json
 import os
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cluster.addresses import NODE
 from cluster.asking import GATEWAY_URLS
 from cluster.charts import NAME, Charted, track
 from cluster.cluster import is_own
+from cluster.load_test import claimed, started
 from cluster.store import PublishedReleases
 from commands import triptych
 from helm.binaries import find_helm
 from helm.chart import CHART
-from loadtests.records import OK, Outcome, StoredRun, read
+from loadtests.records import read
 
 pytestmark = pytest.mark.skipif(not is_own(), reason="needs a node of our own")
 
-WORKERS = 2
-USERS = 2
-SECONDS = 30
-PER_S = 10  # of one user: GrpcCrowd
-ENDED_WITHIN_S = 150
-CLAIM = "record"
+CROWDS = 2
+OFFERED_PER_S = 10 * CROWDS
+SECONDS = 15
+"""Of load; a worker that is killed is noticed three seconds later."""
 ROLLOUT_PER_S = 10
-_SMALL = {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "512Mi"}}
 
 
-@pytest.fixture
-def record_folder(chart: Charted, tmp_path: Path) -> Iterator[Path]:
-    """A folder of this machine that the chart's master writes to, by a claim."""
-    folder = tmp_path / "record"
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    for parent in list(folder.parents)[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    space = {"storage": "1Gi"}
-    name = f"{chart.kubectl.namespace}-{tmp_path.name.replace('_', '-')}"
-    volume = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": name},
-        "spec": {
-            "capacity": space,
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": "",
-            "hostPath": {"path": str(folder)},
-        },
-    }
-    claim = {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": CLAIM},
-        "spec": {
-            "accessModes": ["ReadWriteOnce"],
-            "storageClassName": "",
-            "volumeName": name,
-            "resources": {"requests": space},
-        },
-    }
-    chart.kubectl.apply(volume, claim)
-    yield folder
-    chart.install()
-    chart.kubectl("delete", "pvc", CLAIM, "--wait=false")
-    chart.kubectl("delete", "pv", name, "--wait=false")
+@pytest.fixture(scope="module")
+def records(chart: Charted, loadtest_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the load tests of the chart leave their records."""
+    assert loadtest_image
+    folder = tmp_path_factory.mktemp("records")
+    with claimed(chart.kubectl, folder):
+        yield folder
+        chart.install()  # the claim stays as long as a pod has it
 
 
-def _values(**changes: Any) -> Mapping[str, Any]:
-    load = {"enabled": True, "users": "GrpcCrowd", "count": USERS, "workers": WORKERS, "seconds": SECONDS}
-    names = {"dns": [{"ipBlock": {"cidr": f"{NODE}/32"}}]}
-    return {"networkPolicy": names, "loadTest": {**load, "recordClaim": CLAIM, "resources": _SMALL, **changes}}
+def test_two_workers_measure_the_charts_own_server(chart: Charted, records: Path) -> None:
+    test = started(chart, records, crowds=CROWDS, seconds=SECONDS)
+    assert (test.ended("master"), test.ended("worker")) == ("Complete", "Complete"), test.said("master")
+    stored = read(test.record)
+    by_worker = [len(path.read_text().splitlines()) for path in test.record.glob("samples-*.csv")]
+    assert len(by_worker) == stored.run.processes == 2
+    assert min(by_worker) > 0.25 * sum(by_worker)
+    assert len(stored.samples) == pytest.approx(OFFERED_PER_S * SECONDS, rel=0.3)
 
-
-def _ended(chart: Charted, part: str) -> str:
-    """`Complete` or `Failed`, once the Job of this part is one of them."""
-    deadline = time.monotonic() + ENDED_WITHIN_S
-    while True:
-        [job] = [
-            item
-            for item in chart.kubectl.get("jobs")["items"]
-            if f"loadtest-{part}" in item["metadata"]["name"] and "deletionTimestamp" not in item["metadata"]
-        ]
-        for condition in job["status"].get("conditions", []):
-            if condition["type"] in {"Complete", "Failed"} and condition["status"] == "True":
-                return str(condition["type"])
-        assert time.monotonic() < deadline, f"{part} runs still: {job['status']}\n{chart.last_words()}"
-        time.sleep(1)
-
-
-def _record(folder: Path) -> StoredRun:
-    [run] = [path.parent for path in folder.glob("*/run.json")]
-    return read(run)
-
-
-def _running(chart: Charted, part: str) -> list[str]:
-    pods = chart.kubectl.get("pods", f"--selector=triptych/loadtest={part}", "--field-selector=status.phase=Running")
-    return [item["metadata"]["name"] for item in pods["items"]]
-
-
-def test_a_master_and_its_workers_ask_the_pods(chart: Charted, record_folder: Path) -> None:
-    chart.install(_values())
-    assert (_ended(chart, "master"), _ended(chart, "worker")) == ("Complete", "Complete"), chart.last_words()
-    stored = _record(record_folder)
-    assert stored.ending is not None
-    assert stored.ending.outcome is Outcome.DONE, stored.ending.reason
-    codes = {sample.code for sample in stored.samples}
-    assert len(stored.samples) == pytest.approx(USERS * PER_S * SECONDS, rel=0.25)
-    done = triptych("loadtest", "report", next(record_folder.glob("*/run.json")).parent, "--json")
-    [stage] = json.loads(done.stdout)["stages"]
+    done = triptych("loadtest", "report", test.record, "--json", "--objective", "errors<0.1%")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    [stage] = report["stages"]
+    assert (report["state"], report["releases"]) == ("held", {"1": stage["good"]})
+    assert stage["good"] == stage["offered"] == len(stored.samples)
+    [total] = [line.split() for line in test.said("master").splitlines() if line.split()[:1] == ["Aggregated"]][:1]
+    assert int(total[1]) == stage["good"]
+    p50_ms, p99_ms = (stage[name] * 1000 for name in ("p50_s", "p99_s"))
     print(
-        f"Jobs, {WORKERS} workers: {len(stored.samples)} requests in {SECONDS} s, codes {sorted(codes)}, "
-        f"p50 {stage['p50_s'] * 1000:.0f} ms, p99 {stage['p99_s'] * 1000:.0f} ms; exit {done.returncode} of the report"
+        f"a load test by Jobs: {stage['good']} of {stage['offered']} requests good in {SECONDS} s of {OFFERED_PER_S} "
+        f"offered a second, {by_worker} by worker; p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms"
     )
-    assert codes == {OK}
-    assert {sample.release for sample in stored.samples} == {1}
 
 
-def test_a_worker_that_is_lost_fails_the_job_and_is_in_the_record(chart: Charted, record_folder: Path) -> None:
-    chart.install(_values())
-    deadline = time.monotonic() + ENDED_WITHIN_S
-    while not list(record_folder.glob("*/samples-1.csv")):
-        assert time.monotonic() < deadline, chart.last_words()
-        time.sleep(0.5)
-    chart.kubectl("delete", "pod", _running(chart, "worker")[0], "--grace-period=0", "--force")
-    assert _ended(chart, "master") == "Failed"
-    stored = _record(record_folder)
-    assert stored.ending is not None
-    assert stored.ending.outcome is Outcome.WORKER_LOST
-    assert stored.samples
-    print(f"a worker killed: {stored.ending.reason}; {len(stored.samples)} requests are in the record")
+def test_a_worker_that_is_killed_is_said_and_the_other_goes_on(chart: Charted, records: Path) -> None:
+    test = started(chart, records, crowds=CROWDS, seconds=SECONDS)
+    test.kill_a_worker()
+    assert (test.ended("master"), test.ended("worker")) == ("Failed", "Failed")
+    assert (test.exit_codes("master"), test.exit_codes("worker")) == ([1], [0, 137])
+    stored = read(test.record)
+    ends_s = max(sample.done_s for sample in stored.samples)
+    late = [sample for sample in stored.samples if sample.intended_s > ends_s - 5]
+    assert len(late) == pytest.approx(OFFERED_PER_S / 2 * 5, rel=0.5)  # Locust gives the other no more than its own
+    assert all(sample.is_good for sample in late)
+
+    done = triptych("loadtest", "report", test.record)
+    assert done.returncode == 1, done.stdout
+    [line] = [line for line in done.stderr.splitlines() if "lost" in line]
+    print(f"a worker killed in mid-run: {line!r}; the other asked {len(late)} times in the last 5 of {ends_s:.1f} s")
 
 
 def test_load_during_an_upgrade_counts_what_failed(chart: Charted, releases: PublishedReleases, tmp_path: Path) -> None:
