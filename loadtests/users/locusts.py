@@ -25,7 +25,7 @@ from triptych.calls.batches import DEFAULT_SIZE
 
 from .outcomes import Asked, of_answers, of_failure
 from .recording import STAGE, listen
-from .shared import Shared
+from .shared import Shared, headers_of
 from .target import Protocol, Target
 
 # Before the first channel: else each call of gRPC blocks all greenlets.
@@ -93,7 +93,8 @@ class ImageUser(User):
         Raises:
             InvalidUrlError: its host cannot be read, or speaks another protocol.
         """
-        target = Target.at([str(self.host)], rest=self.protocol == "rest", timeout_s=self.timeout_s)
+        headers = headers_of(self.environment)
+        target = Target.at([str(self.host)], rest=self.protocol == "rest", timeout_s=self.timeout_s, headers=headers)
         if target.protocol != self.protocol:
             raise InvalidUrlError(f"{type(self).__name__} speaks {self.protocol}, not what is at {self.host}")
         return target

@@ -4,7 +4,7 @@ Workers send their samples to the master with Locust's own reports; who has no m
 """
 
 import os
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,9 +18,10 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.profiles import Loop, Profile, Stage
 from loadtests.records import GOOD, Ending, Outcome, RecordWriter, Run, Sample, write_ending, write_run
+from loadtests.statistics import statistics_of
 
 from .fitting import fitting
-from .shared import Shared
+from .shared import Shared, headers_of
 
 STAGE: Final = "locust"
 """What samples of Locust's runs have as their stage."""
@@ -44,6 +45,27 @@ def _add_arguments(parser: ArgumentParser) -> None:
         include_in_web_ui=False,
         help="Folder for the record of the run, from which `triptych loadtest` makes reports",
     )
+    parser.add_argument(
+        "--statistics",
+        action="append",
+        metavar="URL",
+        include_in_web_ui=False,
+        help="Triton to ask for its own statistics, each of them; for a host that is an edge or a gateway",
+    )
+    parser.add_argument(
+        "--header",
+        action="append",
+        metavar="NAME=VALUE",
+        type=_header,
+        include_in_web_ui=False,
+        help="Of every request, as x-api-key=…",
+    )
+
+
+def _header(text: str) -> str:
+    if not text.partition("=")[2]:
+        raise ArgumentTypeError(f"{text!r} is no header; write NAME=VALUE")
+    return text
 
 
 def _begin(environment: Environment, **_: Any) -> None:
@@ -87,6 +109,7 @@ class _Recorder:
         self._writers: dict[str, RecordWriter] = {}
         self._good = self._all = 0
         self._lost: set[str] = set()
+        self._server_before: Mapping[str, object] = {}
         events = _untyped(environment)
         events.test_start.add_listener(self._start)
         events.test_stop.add_listener(self._stop)
@@ -118,6 +141,7 @@ class _Recorder:
                 cores=os.cpu_count() or 0,
             ),
         )
+        self._server_before = self._statistics()
         self._writing = gevent.spawn(self._write_again_and_again)
 
     def _stop(self, **_: Any) -> None:
@@ -127,7 +151,19 @@ class _Recorder:
 
     def _conclude(self) -> None:
         outcome, reason = self._outcome()
-        write_ending(self._folder, Ending(outcome=outcome, reason=reason, seconds=round(self._shared.clock(), 3)))
+        ending = Ending(
+            outcome=outcome,
+            reason=reason,
+            seconds=round(self._shared.clock(), 3),
+            server_before=self._server_before,
+            server_after=self._statistics(),
+        )
+        write_ending(self._folder, ending)
+
+    def _statistics(self) -> Mapping[str, object]:
+        options = self._environment.parsed_options
+        urls = (options.statistics if options else None) or [self._environment.host or ""]
+        return statistics_of(urls, headers=headers_of(self._environment))
 
     def _quit(self, **_: Any) -> None:
         """The workers' last reports came after the test's end."""
@@ -138,7 +174,8 @@ class _Recorder:
 
     def _outcome(self) -> tuple[Outcome, str]:
         if self._lost:
-            return Outcome.WORKER_LOST, f"{len(self._lost)} workers were lost: {', '.join(sorted(self._lost))}"
+            workers = "a worker was" if len(self._lost) == 1 else f"{len(self._lost)} workers were"
+            return Outcome.WORKER_LOST, f"{workers} lost: {', '.join(sorted(self._lost))}"
         if self._all and not self._good:
             return Outcome.ONLY_ERRORS, f"not one of {self._all} requests was answered rightly"
         return Outcome.DONE, "the test came to its end"

@@ -66,4 +66,10 @@ class Shared:
             self._clients.popitem()[1].close()
 
 
+def headers_of(environment: Environment) -> dict[str, str]:
+    """What `--header` says of every request."""
+    given = (environment.parsed_options.header if environment.parsed_options else None) or []
+    return {name.strip().lower(): value for name, _, value in (each.partition("=") for each in given)}
+
+
 _OF: WeakKeyDictionary[Environment, Shared] = WeakKeyDictionary()

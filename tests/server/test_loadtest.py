@@ -7,6 +7,7 @@ import pytest
 
 from commands import Serving, triptych
 from loadtests.profiles import SUMMARIES
+from locust_process import Locust
 from triptych.contract import MEMBERS
 
 SECONDS = 4
@@ -25,6 +26,15 @@ def test_every_profile_has_a_short_form(name: str, serving: Serving, tmp_path: P
     assert sum(stage["good"] for stage in told["stages"]) > 0
     assert {member["name"] for member in told["members"]["members"]} >= set(MEMBERS)
     assert told["bottleneck"].endswith(".")
+
+
+def test_locust_s_record_has_the_servers_own_statistics(serving: Serving, tmp_path: Path) -> None:
+    arguments = ("--headless", "-u", 2, "-r", 2, "-t", "4s", "--only-summary", "--record", tmp_path / "run")
+    with Locust("GrpcCrowd", "--host", serving.ports.grpc_url, *arguments) as locust:
+        status, said = locust.ended()
+    assert status == 0, said
+    told = json.loads(triptych("loadtest", "report", tmp_path / "run", "--json").stdout)
+    assert {member["name"] for member in told["members"]["members"]} >= set(MEMBERS)
 
 
 def test_what_it_carries(serving: Serving, tmp_path: Path) -> None:

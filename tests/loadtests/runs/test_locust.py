@@ -12,9 +12,8 @@ import pytest
 import gateways
 from loadtests.benchmark.server_process import free_ports
 from loadtests.records import Outcome, read
+from locust_process import Locust
 from triptych.testing import Failure, FakeServer
-
-from .locust_process import Locust
 
 SHORT = ("--headless", "-u", 6, "-r", 6, "-t", "5s", "--only-summary")
 
@@ -35,6 +34,15 @@ def test_headless(user: tuple[str, ...], protocol: str, tmp_path: Path) -> None:
     assert answered > 0.8 * len(stored.samples) > 0
     assert status == (0 if answered == len(stored.samples) else 1)  # the fake server refuses no bad picture
     assert f"{protocol} " in said
+
+
+def test_headers_go_with_each_request() -> None:
+    with FakeServer() as server:
+        arguments = ("--headless", "-u", 2, "-r", 2, "-t", "2s", "--only-summary", "--header", "X-Api-Key=abc=d")
+        with Locust("GrpcCrowd", "--host", server.grpc_url, *arguments) as locust:
+            assert locust.ended()[0] == 0
+        assert server.headers
+        assert {each.get("x-api-key") for each in server.headers} == {"abc=d"}
 
 
 def test_a_crowd_comes_as_poisson_says(tmp_path: Path) -> None:
@@ -138,6 +146,6 @@ def test_a_lost_worker_is_said_and_the_others_go_on(tmp_path: Path) -> None:
     assert status == 1
     assert stored.ending is not None
     assert stored.ending.outcome is Outcome.WORKER_LOST, said
-    assert "1 workers were lost" in stored.ending.reason
+    assert "a worker was lost" in stored.ending.reason
     by_second = Counter(int(sample.intended_s) for sample in stored.samples)
     assert by_second[max(by_second) - 1] > 10  # somebody still asks at the end

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 LOCUST = Path(sys.prefix) / "bin" / "locust"
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[1]
 
 
 class Locust:
