@@ -101,7 +101,8 @@ def test_help_lists_every_command_and_imports_none(command: Command, checkout: P
         r"^@click.(?:command|group)\((?:\"(\w+)\")?.*?\)\n(?:@.*\n|    .*\n|\)\n)*def (\w+)", re.MULTILINE
     )
     made = {named or name for file in folder.glob(files) for named, name in decorated.findall(file.read_text())}
-    made |= {"release"} - {group} if not group else set()
+    if not group:
+        made |= {file.parent.name for file in folder.glob("*/__init__.py") if "@click.group" in file.read_text()}
     assert len(made - {"triptych", group}) >= 7
     done = command(*group.split(), "--help")
     listed = re.findall(r"^  (\w+) +[A-Z].*\.$", done.stdout.partition("Commands:")[2], re.MULTILINE)
