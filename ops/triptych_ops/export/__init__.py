@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .dali_graph import serialise as serialise_dali
     from .dali_parity import DaliParity, measure_dali
     from .graph import ExportedGraph, export_graph
+    from .images import Images, decode
     from .precision import LoweredGraph, lower_precision
     from .reference import Reference
     from .session import run as run_graph
@@ -29,11 +30,13 @@ __all__ = [
     "Architecture",
     "DaliParity",
     "ExportedGraph",
+    "Images",
     "LoweredGraph",
     "Reference",
     "Weights",
     "WeightsFile",
     "dali_available",
+    "decode",
     "export_graph",
     "find_architecture",
     "load",
@@ -48,11 +51,13 @@ __all__ = [
 _PLACES = {
     "DaliParity": ("dali_parity", "DaliParity"),
     "ExportedGraph": ("graph", "ExportedGraph"),
+    "Images": ("images", "Images"),
     "LoweredGraph": ("precision", "LoweredGraph"),
     "Reference": ("reference", "Reference"),
     "Weights": ("weights", "Weights"),
     "WeightsFile": ("weights", "WeightsFile"),
     "dali_available": ("dali_graph", "available"),
+    "decode": ("images", "decode"),
     "export_graph": ("graph", "export_graph"),
     "load": ("weights", "load"),
     "lower_precision": ("precision", "lower_precision"),

@@ -6,11 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
-from torchvision import transforms
 
-from triptych_ops.errors import RefusedError
-
+from .images import Images
 from .weights import Weights
 
 _BATCH_SIZE = 16  # images at a time: memory stays bounded, and larger ones are no faster on a CPU
@@ -21,16 +18,7 @@ class Reference:
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
-        definition = weights.preprocessing
-        self._cut = transforms.Compose(
-            [
-                transforms.Resize(definition.resize, transforms.InterpolationMode(definition.interpolation)),
-                transforms.CenterCrop(definition.crop),
-            ]
-        )
-        self._normalise = transforms.Compose(
-            [transforms.ToTensor(), transforms.Normalize(definition.mean, definition.std)]
-        )
+        self._images = Images(weights.preprocessing)
 
     def pixels(self, path: Path) -> NDArray[np.uint8]:  # -> (S, S, 3) uint8
         """The image as the network's input, before normalisation.
@@ -38,7 +26,7 @@ class Reference:
         Raises:
             RefusedError: it cannot be decoded.
         """
-        return np.asarray(self._open(path))
+        return np.asarray(self._images.cut(path, name=str(path)))
 
     def stack(self, paths: Sequence[Path]) -> NDArray[np.uint8]:  # -> (N, S, S, 3) uint8
         """`pixels` of each image."""
@@ -55,16 +43,9 @@ class Reference:
     def _logits(self, paths: Sequence[Path]) -> torch.Tensor:
         batches = [paths[start : start + _BATCH_SIZE] for start in range(0, len(paths), _BATCH_SIZE)]
         with torch.inference_mode():
-            return torch.cat([self._weights.head(self._weights.backbone(self._images(batch))) for batch in batches])
+            return torch.cat([self._weights.head(self._weights.backbone(self._stack(batch))) for batch in batches])
 
-    def _images(self, paths: Sequence[Path]) -> torch.Tensor:
-        images = torch.stack([self._normalise(self._open(path)) for path in paths])  # (N, 3, S, S)
+    def _stack(self, paths: Sequence[Path]) -> torch.Tensor:
+        cut = [self._images.cut(path, name=str(path)) for path in paths]
+        images = torch.stack([self._images.normalised(image) for image in cut])  # (N, 3, S, S)
         return images.contiguous(memory_format=torch.channels_last)  # half the time of depthwise convolutions
-
-    def _open(self, path: Path) -> Image.Image:
-        try:
-            with Image.open(path) as file:
-                image: Image.Image = self._cut(ImageOps.exif_transpose(file).convert("RGB"))
-        except Exception as error:  # decoders raise whatever damaged bytes lead them to
-            raise RefusedError(f"{path} is no image that can be decoded: {error}; take it out") from error
-        return image

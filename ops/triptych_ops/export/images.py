@@ -1,0 +1,53 @@
+"""Encoded images -> tensors, by torchvision's own transforms: what training and the reference see alike."""
+
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+from torchvision import transforms
+
+from triptych_ops.errors import RefusedError
+from triptych_ops.preprocessing import Preprocessing
+
+
+class Images:
+    """The transforms of one definition of preprocessing."""
+
+    def __init__(self, definition: Preprocessing) -> None:
+        self._cut = transforms.Compose(
+            [
+                transforms.Resize(definition.resize, transforms.InterpolationMode(definition.interpolation)),
+                transforms.CenterCrop(definition.crop),
+            ]
+        )
+        self._normalise = transforms.Compose(
+            [transforms.ToTensor(), transforms.Normalize(definition.mean, definition.std)]
+        )
+
+    def cut(self, source: Path | bytes, *, name: str) -> Image.Image:
+        """Decoded, upright, in RGB, resized and cropped to S x S pixels; `name` is what errors call the image.
+
+        Raises:
+            RefusedError: it cannot be decoded.
+        """
+        image: Image.Image = self._cut(decode(source, name=name))
+        return image
+
+    def normalised(self, image: Image.Image) -> torch.Tensor:  # -> (3, S, S) float32
+        """A cut image as the network takes it."""
+        tensor: torch.Tensor = self._normalise(image)
+        return tensor
+
+
+def decode(source: Path | bytes, *, name: str) -> Image.Image:
+    """The whole image in RGB, turned as its EXIF says; `name` is what errors call it.
+
+    Raises:
+        RefusedError: it cannot be decoded.
+    """
+    try:
+        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as file:
+            return ImageOps.exif_transpose(file).convert("RGB")
+    except Exception as error:  # decoders raise whatever damaged bytes lead them to
+        raise RefusedError(f"{name} is no image that can be decoded: {error}; take it out") from error

@@ -1,0 +1,43 @@
+"""A folder of labelled images -> a run: a trained network, with the split, the settings and the figures of each epoch.
+
+torch is imported only when a name that needs it is first used. Forbidden inside: stores, servers, and the insides of
+`export`, whose public names make the networks.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .data import Dataset, Sample, open_dataset
+from .run import Epoch, Run, RunRecord
+from .settings import Settings
+from .split import PARTS, Part, Shares, Split
+
+if TYPE_CHECKING:
+    from .model import load_model, probabilities
+    from .training import train
+
+__all__ = [
+    "PARTS",
+    "Dataset",
+    "Epoch",
+    "Part",
+    "Run",
+    "RunRecord",
+    "Sample",
+    "Settings",
+    "Shares",
+    "Split",
+    "load_model",
+    "open_dataset",
+    "probabilities",
+    "train",
+]
+
+# Public name -> the module that needs torch.
+_PLACES = {"load_model": "model", "probabilities": "model", "train": "training"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_PLACES[name]}", __name__), name)

@@ -1,0 +1,48 @@
+"""A folder with a folder of images for each class, as torchvision's ImageFolder reads it."""
+
+from pathlib import Path
+
+from triptych_ops.errors import MissingError, RefusedError, UsageError
+
+from .content import WholeFile
+from .dataset import Dataset, Sample
+from .labels import require_labels
+
+SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp"})
+"""Of files that are taken for images: what a release decodes."""
+
+
+def read_image_folder(folder: Path) -> Dataset:
+    """Every image below `folder`; the class is the name of the first folder below it, in the order of the names.
+
+    Names that begin with a dot are passed over, as are files beside the folders of classes.
+
+    Raises:
+        MissingError: there is no such folder, or no folder of a class in it.
+        UsageError: it is no folder.
+        RefusedError: a class is empty, or its name cannot be a label.
+    """
+    if not folder.exists():
+        raise MissingError(f"there is no folder {folder}; name one that has a folder of images for each class")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; name one that has a folder of images for each class")
+    places = sorted(place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
+    if not places:
+        raise MissingError(f"{folder} has no folder of a class; put the images of each class into a folder of its own")
+    classes = tuple(place.name for place in places)
+    require_labels(classes, source=str(folder))
+    samples: list[Sample] = []
+    for label, place in enumerate(places):
+        found = [path for path in place.rglob("*") if _is_image(path, below=place)]
+        if not found:
+            raise RefusedError(
+                f"the class {place.name!r} is empty: {place} has no image ending in {', '.join(sorted(SUFFIXES))}; "
+                "fill it or remove it"
+            )
+        samples += [Sample(path.relative_to(folder).as_posix(), label, WholeFile(path)) for path in found]
+    return Dataset(folder, "folder", classes, tuple(sorted(samples, key=lambda sample: sample.name)))
+
+
+def _is_image(path: Path, *, below: Path) -> bool:
+    hidden = any(part.startswith(".") for part in path.relative_to(below).parts)
+    return not hidden and path.suffix.lower() in SUFFIXES and path.is_file()

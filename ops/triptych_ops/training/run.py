@@ -1,0 +1,166 @@
+"""The folder of a run.
+
+run.json             the settings, the images, the labels, the figures of each epoch, the test accuracy
+split.json           which image was in which part
+model.safetensors    the weights of the best epoch, with architecture, preprocessing and labels
+resume.safetensors   all that the next step needs, until the training is done
+tensorboard/         the figures of each epoch, for TensorBoard
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from triptych_ops.errors import MissingError, RefusedError
+from triptych_ops.preprocessing import Preprocessing
+
+from .data import Dataset, open_dataset
+from .settings import Settings
+from .split import Part, Split
+
+_RECORD, _SPLIT, _WEIGHTS, _RESUME = "run.json", "split.json", "model.safetensors", "resume.safetensors"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Epoch(_Record):
+    """The figures of one epoch; accuracies are shares, losses means over images."""
+
+    epoch: int = Field(ge=1)
+    learning_rate: float  # at its end
+    train_loss: float  # while it was trained: under augmentation and dropout
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float  # by the wall clock, not part of what is reproducible
+
+
+class RunRecord(_Record):
+    """What `run.json` holds."""
+
+    schema_version: Literal[1] = 1
+    status: Literal["training", "done"]
+    dataset: str  # where the images lay
+    dataset_format: str
+    settings: Settings
+    architecture: str  # as `triptych build --architecture` takes it
+    weights: str | None  # file that the training began with; None: random weights
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    images: dict[Part, int]
+    threads: int  # of torch: another number sums in another order
+    device: str
+    toolchain: dict[str, str]  # package -> version
+    epochs: tuple[Epoch, ...] = ()
+    best_epoch: int | None = None
+    test_accuracy: float | None = None
+    test_loss: float | None = None
+    seconds: float | None = None  # by the wall clock, of all its processes together
+    cpu_seconds: float | None = None
+
+
+class Run:
+    """A run's folder; nothing of it is read but when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def load(cls, path: Path) -> "Run":
+        """The run in a folder.
+
+        Raises:
+            MissingError: there is none.
+            RefusedError: its record is damaged.
+        """
+        run = cls(path)
+        _ = run.record
+        return run
+
+    @property
+    def record_file(self) -> Path:
+        """`run.json`."""
+        return self.path / _RECORD
+
+    @property
+    def split_file(self) -> Path:
+        """`split.json`."""
+        return self.path / _SPLIT
+
+    @property
+    def weights_file(self) -> Path:
+        """Safetensors of the best epoch."""
+        return self.path / _WEIGHTS
+
+    @property
+    def resume_file(self) -> Path:
+        """Safetensors of all that the next step needs."""
+        return self.path / _RESUME
+
+    @property
+    def tensorboard_folder(self) -> Path:
+        """Event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def record(self) -> RunRecord:
+        """What `run.json` holds now.
+
+        Raises:
+            MissingError: there is no run.
+            RefusedError: it is damaged.
+        """
+        if not self.record_file.is_file():
+            raise MissingError(f"there is no run in {self.path}; name a folder that `triptych train --out` wrote")
+        try:
+            return RunRecord.model_validate_json(self.record_file.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the file"
+            raise RefusedError(f"{self.record_file} is damaged: {where}: {first['msg']}; train anew") from error
+
+    def write_record(self, record: RunRecord) -> None:
+        """Replace `run.json`, whole or not at all."""
+        partial = self.record_file.with_suffix(".partial")
+        partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        partial.replace(self.record_file)
+
+    @property
+    def split(self) -> Split:
+        """Which image is in which part.
+
+        Raises:
+            MissingError, RefusedError: as `Split.from_file`.
+        """
+        return Split.from_file(self.split_file)
+
+    def part(self, part: Part, *, source: Path | None = None) -> Dataset:
+        """The images of a part, from where they lay when the run was trained, or from `source`.
+
+        Raises:
+            MissingError, UsageError, RefusedError: as `open_dataset`, or the images are not those of the split.
+        """
+        dataset = open_dataset(source or Path(self.record.dataset))
+        split = self.split
+        if split.classes != dataset.classes:
+            raise RefusedError(f"the classes of {dataset.source} are not those of {self.path}; name the images it had")
+        return split.part(dataset, part)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, in the order of the network's outputs."""
+        return self.record.classes
+
+    def require_done(self) -> RunRecord:
+        """The record of a training that came to its end.
+
+        Raises:
+            RefusedError: it has not.
+        """
+        record = self.record
+        if record.status != "done" or not self.weights_file.is_file():
+            raise RefusedError(f"the training in {self.path} has not ended; go on with the command that began it")
+        return record
