@@ -14,6 +14,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # and timm: a build asks no networ
 from .architectures import PACKAGED, Architecture, find_architecture
 
 if TYPE_CHECKING:
+    from .beginnings import Beginning, begin
     from .checkpoint import write_safetensors
     from .dali_graph import available as dali_available
     from .dali_graph import serialise as serialise_dali
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PACKAGED",
     "Architecture",
+    "Beginning",
     "DaliParity",
     "ExportedGraph",
     "Images",
@@ -35,6 +37,7 @@ __all__ = [
     "Reference",
     "Weights",
     "WeightsFile",
+    "begin",
     "dali_available",
     "decode",
     "export_graph",
@@ -49,6 +52,7 @@ __all__ = [
 
 # Public name -> module and its name there.
 _PLACES = {
+    "Beginning": ("beginnings", "Beginning"),
     "DaliParity": ("dali_parity", "DaliParity"),
     "ExportedGraph": ("graph", "ExportedGraph"),
     "Images": ("images", "Images"),
@@ -56,6 +60,7 @@ _PLACES = {
     "Reference": ("reference", "Reference"),
     "Weights": ("weights", "Weights"),
     "WeightsFile": ("weights", "WeightsFile"),
+    "begin": ("beginnings", "begin"),
     "dali_available": ("dali_graph", "available"),
     "decode": ("images", "decode"),
     "export_graph": ("graph", "export_graph"),

@@ -14,9 +14,12 @@ from triptych_ops.errors import MissingError
 PACKAGED = "efficientnet_lite0"
 """The architecture whose weights come in a package of their own."""
 
+OWN = frozenset({"lenet5"})
+"""Networks that neither library has."""
+
 TIMM_PREFIX = "timm:"
 
-Library = Literal["packaged", "torchvision", "timm"]
+Library = Literal["own", "packaged", "torchvision", "timm"]
 
 # torchvision and timm register networks by this decorator, and only in these folders: a test compares what
 # is read here with what the loaded libraries list.
@@ -40,7 +43,7 @@ class Architecture:
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of a name: the packaged one, torchvision's, `timm:NAME`, or timm's where torchvision has none.
+    """The architecture of a name: the packaged one, `lenet5`, torchvision's, `timm:NAME`, else timm's own name.
 
     timm's names may carry the tag of published weights, as in `timm:resnet50.a1_in1k`.
 
@@ -49,6 +52,8 @@ def find_architecture(name: str) -> Architecture:
     """
     if name == PACKAGED:
         return Architecture(name, "packaged")
+    if name in OWN:
+        return Architecture(name, "own")
     if name in _torchvision_names():
         return Architecture(name, "torchvision")
     base, _, tag = name.removeprefix(TIMM_PREFIX).partition(".")
@@ -61,7 +66,7 @@ def _choice(name: str) -> str:
     if name.startswith(TIMM_PREFIX):
         near = [TIMM_PREFIX + match for match in _near(name.removeprefix(TIMM_PREFIX), _timm_names())]
     else:
-        near = _near(name, {PACKAGED} | _torchvision_names()) or _near(name, _timm_names())
+        near = _near(name, {PACKAGED} | OWN | _torchvision_names()) or _near(name, _timm_names())
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"choose {PACKAGED}, a convolutional network of torchvision such as resnet50, or {TIMM_PREFIX}NAME"

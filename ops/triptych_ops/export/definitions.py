@@ -45,13 +45,16 @@ class Definition:
 
 # As in the original: bicubic, crop fraction 224 / (224 + 32), (x - 127) / 128.
 # https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
-_PACKAGED: Mapping[str, Definition] = MappingProxyType(
+_OWN: Mapping[str, Definition] = MappingProxyType(
     {
         "efficientnet_lite0": Definition(
             "tensorflow/tpu efficientnet-lite0",
             Preprocessing(resize=256, crop=224, interpolation="bicubic", mean=[127 / 255] * 3, std=[128 / 255] * 3),
             IMAGENET,
-        )
+        ),
+        "lenet5": Definition(
+            "LeNet-5", Preprocessing(resize=32, crop=32, interpolation="bilinear", mean=[0.5] * 3, std=[0.5] * 3)
+        ),
     }
 )
 
@@ -74,7 +77,7 @@ def resolve(architecture: Architecture, checkpoint: Checkpoint, *, named: str | 
     if named is not None:
         definition = _named(architecture, named)
     else:
-        definition = _own(checkpoint) or published or _default(architecture)
+        definition = _own(checkpoint) or published or default(architecture)
     if LABELS_KEY not in checkpoint.metadata:
         return definition
     labels = labels_of_json(checkpoint.metadata[LABELS_KEY], source=f"{LABELS_KEY} in {checkpoint.path}")
@@ -117,9 +120,15 @@ def _published(architecture: Architecture, path: Path) -> Definition | None:
     return None
 
 
-def _default(architecture: Architecture) -> Definition:
-    if architecture.library == "packaged":
-        return _PACKAGED[architecture.name]
+def default(architecture: Architecture) -> Definition:
+    """The preprocessing of an architecture, where no weights say another.
+
+    Raises:
+        MissingError: timm has no weights of the architecture's tag.
+        RefusedError: it cannot be expressed.
+    """
+    if architecture.library in ("own", "packaged"):
+        return _OWN[architecture.name]
     if architecture.library == "torchvision":
         return _of_entry(_entries(architecture)["DEFAULT"])
     if architecture.tag and architecture.tag not in _tags(architecture):

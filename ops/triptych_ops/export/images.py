@@ -15,12 +15,8 @@ class Images:
     """The transforms of one definition of preprocessing."""
 
     def __init__(self, definition: Preprocessing) -> None:
-        self._cut = transforms.Compose(
-            [
-                transforms.Resize(definition.resize, transforms.InterpolationMode(definition.interpolation)),
-                transforms.CenterCrop(definition.crop),
-            ]
-        )
+        self._resize = transforms.Resize(definition.resize, transforms.InterpolationMode(definition.interpolation))
+        self._crop = transforms.CenterCrop(definition.crop)
         self._normalise = transforms.Compose(
             [transforms.ToTensor(), transforms.Normalize(definition.mean, definition.std)]
         )
@@ -31,8 +27,25 @@ class Images:
         Raises:
             RefusedError: it cannot be decoded.
         """
-        image: Image.Image = self._cut(decode(source, name=name))
-        return image
+        return self.centre(self.resized(source, name=name))
+
+    def resized(self, source: Path | bytes, *, name: str) -> Image.Image:
+        """As `cut`, but whole: the shorter side has the definition's length.
+
+        Raises:
+            RefusedError: it cannot be decoded.
+        """
+        image = decode(source, name=name)
+        try:
+            resized: Image.Image = self._resize(image)
+        except (MemoryError, ValueError) as error:  # a strip whose other side would be enormous
+            raise RefusedError(f"{name} cannot be resized from {image.width} x {image.height}; take it out") from error
+        return resized
+
+    def centre(self, image: Image.Image) -> Image.Image:
+        """The centre of a resized image."""
+        centre: Image.Image = self._crop(image)
+        return centre
 
     def normalised(self, image: Image.Image) -> torch.Tensor:  # -> (3, S, S) float32
         """A cut image as the network takes it."""

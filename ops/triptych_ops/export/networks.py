@@ -16,6 +16,7 @@ from triptych_ops.errors import RefusedError
 
 from .architectures import Architecture
 from .checkpoint import Checkpoint
+from .lenet import LeNet5
 
 _SPLIT_TOLERANCE = 1e-5  # of the largest logit: both halves compute what the whole does
 _COUNTER = "num_batches_tracked"  # of batch normalisation: older files lack it and nothing served reads it
@@ -61,6 +62,19 @@ def load_network(
     return network.eval(), head_name
 
 
+def new_network(architecture: Architecture, *, classes: int) -> tuple[torch.nn.Module, str]:
+    """The network with random weights for so many classes, in inference mode, and the name of its head within it.
+
+    Raises:
+        RefusedError: the network ends in no linear layer.
+    """
+    options: dict[str, Any] = {"num_classes": classes}
+    if architecture.library == "torchvision" and architecture.name in _SIDE_OUTPUTS:
+        options |= {"aux_logits": False, "init_weights": True}
+    network = _MAKERS[architecture.library](architecture.name, options)
+    return network.eval(), _head_name(architecture, network)
+
+
 def split(network: torch.nn.Module, head_name: str, *, side: int) -> tuple[torch.nn.Module, torch.nn.Module]:
     """Backbone (N, 3, S, S) -> (N, D) and head (N, D) -> (N, C) of a network, which becomes the backbone.
 
@@ -101,8 +115,14 @@ def _packaged(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
     return network
 
 
+def _own(name: str, options: Mapping[str, Any]) -> torch.nn.Module:
+    return _OWN[name](**options)
+
+
+_OWN: Mapping[str, Callable[..., torch.nn.Module]] = MappingProxyType({"lenet5": LeNet5})
+
 _MAKERS: Mapping[str, Callable[[str, Mapping[str, Any]], torch.nn.Module]] = MappingProxyType(
-    {"packaged": _packaged, "torchvision": _torchvision, "timm": _timm}
+    {"own": _own, "packaged": _packaged, "torchvision": _torchvision, "timm": _timm}
 )
 
 

@@ -68,7 +68,7 @@ def load(
         RefusedError: the file is damaged, unsafe or of another network; labels and classes differ in number.
     """
     found = find_architecture(architecture)
-    file = _file(architecture, weights, licence)
+    file = weights_file(architecture, weights, licence)
     own_labels = read_labels(labels) if labels else None
     checkpoint = read_checkpoint(file.path)
     resolved = resolve(found, checkpoint, named=definition)
@@ -92,7 +92,12 @@ def load(
     )
 
 
-def _file(architecture: str, path: Path | None, licence: str | None) -> WeightsFile:
+def weights_file(architecture: str, path: Path | None, licence: str | None) -> WeightsFile:
+    """The named file, else that of the architecture's own package.
+
+    Raises:
+        UsageError: the architecture has no package.
+    """
     if path is not None:
         return WeightsFile(path, licence=licence)
     if architecture != PACKAGED:
