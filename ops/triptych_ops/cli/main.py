@@ -26,6 +26,7 @@ _ENTRIES = {
     "loadtest": Entry(".loadtest:loadtest", "Ask a server much, and say what it carries."),
     "probes": Entry(".probes:probes", "Tell a kubelet whether a server serves, and rightly."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
+    "train": Entry(".train:train", "Train a network on a folder of labelled images."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),
     "tune": Entry(".tune:tune", "Find the settings of `serve` that carry most on this machine."),
 }

@@ -15,7 +15,7 @@ from .architectures import PACKAGED, Architecture, find_architecture
 
 if TYPE_CHECKING:
     from .beginnings import Beginning, begin
-    from .checkpoint import write_safetensors
+    from .checkpoint import safetensors_bytes, write_safetensors
     from .dali_graph import available as dali_available
     from .dali_graph import serialise as serialise_dali
     from .dali_parity import DaliParity, measure_dali
@@ -46,6 +46,7 @@ __all__ = [
     "lower_precision",
     "measure_dali",
     "run_graph",
+    "safetensors_bytes",
     "serialise_dali",
     "write_safetensors",
 ]
@@ -68,6 +69,7 @@ _PLACES = {
     "lower_precision": ("precision", "lower_precision"),
     "measure_dali": ("dali_parity", "measure_dali"),
     "run_graph": ("session", "run"),
+    "safetensors_bytes": ("checkpoint", "safetensors_bytes"),
     "serialise_dali": ("dali_graph", "serialise"),
     "write_safetensors": ("checkpoint", "write_safetensors"),
 }

@@ -61,6 +61,13 @@ def write_safetensors(
     labels: Sequence[str],
 ) -> None:
     """Write a state dict with all that a build needs to know of it."""
+    path.write_bytes(safetensors_bytes(state, architecture=architecture, preprocessing=preprocessing, labels=labels))
+
+
+def safetensors_bytes(
+    state: Mapping[str, torch.Tensor], *, architecture: str, preprocessing: Preprocessing, labels: Sequence[str]
+) -> bytes:
+    """A state dict with all that a build needs to know of it, as a safetensors file's content."""
     metadata = {
         ARCHITECTURE_KEY: architecture,
         PREPROCESSING_KEY: preprocessing.model_dump_json(),
@@ -68,7 +75,7 @@ def write_safetensors(
     }
     # Clones, since the format refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
-    safetensors.torch.save_file(tensors, path, metadata)
+    return safetensors.torch.save(tensors, metadata)
 
 
 def _read_safetensors(path: Path) -> tuple[Mapping[str, torch.Tensor], Mapping[str, str]]:

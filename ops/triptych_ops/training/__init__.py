@@ -14,11 +14,12 @@ from .split import PARTS, Part, Shares, Split
 
 if TYPE_CHECKING:
     from .model import load_model, probabilities
-    from .training import train
+    from .trainer import Division, train
 
 __all__ = [
     "PARTS",
     "Dataset",
+    "Division",
     "Epoch",
     "Part",
     "Run",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 # Public name -> the module that needs torch.
-_PLACES = {"load_model": "model", "probabilities": "model", "train": "training"}
+_PLACES = {"load_model": "model", "probabilities": "model", "Division": "trainer", "train": "trainer"}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,6 +16,7 @@ from triptych_ops.errors import MissingError, RefusedError
 from triptych_ops.preprocessing import Preprocessing
 
 from .data import Dataset, open_dataset
+from .files import write_whole
 from .settings import Settings
 from .split import Part, Split
 
@@ -35,7 +36,8 @@ class Epoch(_Record):
     train_accuracy: float
     validation_loss: float
     validation_accuracy: float
-    seconds: float  # by the wall clock, not part of what is reproducible
+    seconds: float  # by the wall clock; this and the next differ from run to run
+    cpu_seconds: float
 
 
 class RunRecord(_Record):
@@ -124,9 +126,7 @@ class Run:
 
     def write_record(self, record: RunRecord) -> None:
         """Replace `run.json`, whole or not at all."""
-        partial = self.record_file.with_suffix(".partial")
-        partial.write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        partial.replace(self.record_file)
+        write_whole(self.record_file, (record.model_dump_json(indent=1) + "\n").encode())
 
     @property
     def split(self) -> Split:

@@ -23,8 +23,10 @@ class Settings(BaseModel):
     epochs: int = Field(default=20, ge=1)
     patience: int | None = Field(default=None, ge=1)  # epochs without a better validation loss; None: no early stop
     batch_size: int = Field(default=32, ge=1)
+    mixed_precision: bool = False  # bfloat16 on a GPU; without effect on a CPU
     optimizer: Optimizer = "adam"
     learning_rate: float = Field(default=1e-3, gt=0)
+    backbone_rate: float = Field(default=1.0, gt=0, le=1)  # learning rate below the head, as a share of the head's
     weight_decay: float = Field(default=0.0, ge=0)
     momentum: float = Field(default=0.9, ge=0, lt=1)  # of sgd
     schedule: Schedule = "cosine"

@@ -1,6 +1,5 @@
 """Which images are for training, for choosing between epochs, and for the one figure at the end."""
 
-import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from triptych_ops.errors import MissingError, RefusedError, UsageError
 
 from .data.dataset import Dataset
+from .files import write_whole
 
 Part = Literal["train", "validation", "test"]
 
@@ -97,8 +97,8 @@ class Split(BaseModel):
             raise RefusedError(f"{path} is no split of images: {where}: {first['msg']}") from error
 
     def write(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        """Write as JSON, whole or not at all."""
+        write_whole(path, (self.model_dump_json(indent=1) + "\n").encode())
 
     def require_fits(self, dataset: Dataset, digests: Mapping[str, str], *, source: str) -> None:
         """Whether this divides exactly the images of `dataset`, whose digests are given; `source` names the split.
@@ -123,15 +123,6 @@ class Split(BaseModel):
             if names:
                 more = f", and {len(names) - 1} more" if len(names) > 1 else ""
                 raise RefusedError(f"{source} does not match {dataset.source}: {min(names)!r} {finding}{more}; {cure}")
-
-
-def content_digests(dataset: Dataset) -> dict[str, str]:
-    """SHA-256 of each sample's encoded bytes, by its name.
-
-    Raises:
-        OSError: a sample cannot be read.
-    """
-    return {sample.name: hashlib.sha256(sample.read()).hexdigest() for sample in dataset.samples}
 
 
 def stratified(dataset: Dataset, digests: Mapping[str, str], *, shares: Shares, seed: int) -> Split:

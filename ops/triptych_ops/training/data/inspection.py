@@ -1,0 +1,112 @@
+"""Every image of a dataset, read and decoded once: what it is, and what is wrong with it."""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageFile
+
+from triptych_ops.errors import RefusedError
+from triptych_ops.preprocessing import ImageLimits
+
+from .dataset import Dataset, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What one sample was found to be."""
+
+    sample: Sample
+    digest: str  # SHA-256 of the encoded image; empty where it could not be read
+    width: int  # pixels; 0 where it could not be decoded
+    height: int
+    fault: str | None  # why it cannot be used
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A dataset and what each of its samples is."""
+
+    dataset: Dataset
+    pictures: tuple[Picture, ...]
+
+    @property
+    def faulty(self) -> tuple[Picture, ...]:
+        """Those that cannot be used."""
+        return tuple(picture for picture in self.pictures if picture.fault)
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of each sample's encoded image, by its name."""
+        return {picture.sample.name: picture.digest for picture in self.pictures}
+
+    def require_usable(self) -> None:
+        """Whether each image can be decoded, and will be by the server.
+
+        Raises:
+            RefusedError: one cannot.
+        """
+        if not self.faulty:
+            return
+        first = self.faulty[0]
+        raise RefusedError(
+            f"{len(self.faulty)} of {len(self.pictures)} images of {self.dataset.source} cannot be used, "
+            f"first {first.sample.name!r}: {first.fault}; repair or remove them, `triptych data check` lists all"
+        )
+
+
+def inspect(
+    dataset: Dataset, *, limits: ImageLimits | None = None, advance: Callable[[int], None] = lambda _: None
+) -> Inspection:
+    """Read and decode each image, on all cores; `advance` is told of each number of images done."""
+    accepted = limits or ImageLimits()
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # decoders let other threads run
+        pictures = tuple(_told(pool.map(lambda sample: _inspected(sample, accepted), dataset.samples), advance))
+    return Inspection(dataset, pictures)
+
+
+def _told(pictures: Iterator[Picture], advance: Callable[[int], None]) -> Iterator[Picture]:
+    for picture in pictures:
+        yield picture
+        advance(1)
+
+
+def _inspected(sample: Sample, limits: ImageLimits) -> Picture:
+    try:
+        content = sample.read()
+    except OSError as error:
+        return Picture(sample, "", 0, 0, f"cannot be read: {error.strerror or error}")
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        width, height, fault = _decoded(content, limits)
+    except Exception as error:  # decoders raise whatever damaged bytes lead them to
+        width, height, fault = 0, 0, f"cannot be decoded: {_first_line(error)}"
+    return Picture(sample, digest, width, height, fault)
+
+
+def _decoded(content: bytes, limits: ImageLimits) -> tuple[int, int, str | None]:
+    if not content:
+        return 0, 0, "is empty"
+    if len(content) > limits.max_bytes:
+        return 0, 0, f"has {len(content):,} bytes, a server takes {limits.max_bytes:,}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes, which are judged here
+        image: ImageFile.ImageFile
+        with Image.open(BytesIO(content)) as image:
+            width, height = image.size
+            if image.format not in limits.formats:
+                return width, height, f"is {image.format}, a server takes {', '.join(limits.formats)}"
+            if width * height > limits.max_pixels:
+                return width, height, f"has {width} x {height} pixels, a server takes {limits.max_pixels:,}"
+            image.load()
+    return width, height, None
+
+
+def _first_line(error: Exception) -> str:
+    # Pillow names the buffer that it read from, which is nobody's file.
+    text = str(error).partition("\n")[0].partition(" <_io.")[0].partition(" file <")[0]
+    return text or type(error).__name__

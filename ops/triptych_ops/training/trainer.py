@@ -1,0 +1,329 @@
+"""A data set and settings -> a run. It goes on where a killed process left it."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from triptych_ops import export
+from triptych_ops.errors import RefusedError, UsageError
+from triptych_ops.preprocessing import Preprocessing
+
+from . import checkpoint
+from .board import Board
+from .checkpoint import Position
+from .data import Dataset
+from .data.inspection import Inspection, inspect
+from .files import write_whole
+from .inputs import Inputs
+from .loop import Loop, Parts, Trained
+from .losses import class_weights, make_loss
+from .model import load_model, probabilities
+from .observer import Observer, Silent
+from .optimisation import Optimisation
+from .run import Epoch, Run, RunRecord
+from .settings import Settings
+from .split import PARTS, Shares, Split, require_one_class_an_image, stratified
+
+CHECKPOINT_EVERY_S = 60.0
+"""Within an epoch, a checkpoint is written so often; at the end of each epoch in any case."""
+
+_TOOLCHAIN = ("triptych", "torch", "torchvision", "timm", "numpy", "pillow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Division:
+    """How the images are divided where the run has not divided them yet."""
+
+    shares: Shares = field(default_factory=Shares)
+    split: Split | None = None  # made before
+    source: str = "the split"  # what errors call it
+
+
+def train(
+    dataset: Dataset,
+    folder: Path,
+    settings: Settings,
+    *,
+    weights: Path | None = None,
+    division: Division = Division(),
+    threads: int | None = None,
+    workers: int = 0,
+    observer: Observer | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Run:
+    """Train, and measure the best epoch's weights on the test part; all that is learnt lies in `folder`.
+
+    Where the folder has this training's beginning, it goes on from there, and on a CPU ends with the bits that it
+    would have ended with; where it is done, nothing is done. `threads` are torch's, `workers` the processes that
+    decode images which are too many to be held in memory.
+
+    Raises:
+        MissingError: an architecture or a file does not exist.
+        UsageError: settings contradict each other, or the folder holds something else.
+        RefusedError: the images cannot be trained on, the folder is in use, or the training diverges.
+        OSError: the folder cannot be written; what was in it stays.
+    """
+    told = observer or Silent()
+    make_loss(settings, weights=[1.0] if settings.balance == "weights" else None, device=torch.device("cpu"))
+    with _held(folder) as run:
+        record = run.record if run.record_file.is_file() else None
+        if record:
+            _require_same(run, record, settings, dataset)
+            if record.status == "done":
+                told.step("the training is done already")
+                return run
+        told.step(f"reading {len(dataset)} images")
+        inspection = _inspected(dataset, told)
+        split = _split(run, inspection, division, settings, begun=record is not None)
+        threads = record.threads if record else (threads or torch.get_num_threads())
+        torch.set_num_threads(threads)
+        beginning = export.begin(
+            settings.architecture,
+            classes=len(dataset.classes),
+            pretrained=settings.pretrained,
+            weights=weights,
+            seed=settings.seed,
+        )
+        preprocessing = _sized(beginning.preprocessing, settings.image_size)
+        _require_takes(beginning, preprocessing)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if record is None:
+            record = RunRecord(
+                status="training",
+                dataset=str(dataset.source.resolve()),
+                dataset_format=dataset.format,
+                settings=settings,
+                architecture=beginning.architecture,
+                weights=beginning.file.path.name if beginning.file else None,
+                preprocessing=preprocessing,
+                classes=dataset.classes,
+                images={part: len(split.names(part)) for part in PARTS},
+                threads=threads,
+                device=device.type,
+                toolchain={package: metadata.version(package) for package in _TOOLCHAIN},
+            )
+            run.write_record(record)
+        training = _Training(run, record, beginning, split, dataset, device=device, workers=workers, observer=told)
+        record = training.finish(clock)
+        told.step(f"measuring on {record.images['test']} test images")
+        record = _tested(run, record, split.part(dataset, "test"))
+        run.write_record(record)
+        run.resume_file.unlink(missing_ok=True)
+        return run
+
+
+class _Training:
+    """The part between the first record and the last epoch."""
+
+    def __init__(
+        self,
+        run: Run,
+        record: RunRecord,
+        beginning: export.Beginning,
+        split: Split,
+        dataset: Dataset,
+        *,
+        device: torch.device,
+        workers: int,
+        observer: Observer,
+    ) -> None:
+        self._run, self._record, self._observer = run, record, observer
+        settings = record.settings
+        network = beginning.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        train, validation = split.part(dataset, "train"), split.part(dataset, "validation")
+        balanced = class_weights(train.class_counts) if settings.balance == "weights" else None
+        self._trained = Trained(
+            network=network,
+            head_name=beginning.head_name,
+            optimisation=Optimisation(settings, network, beginning.head_name),
+            loss=make_loss(settings, weights=balanced, device=device),
+            device=device,
+        )
+        self._position = Position()
+        if run.resume_file.is_file():
+            self._position, tensors, optimiser = checkpoint.load(run.resume_file)
+            network.load_state_dict(tensors)
+            self._trained.optimisation.restore({name: tensor.to(device) for name, tensor in optimiser.items()})
+            observer.step(f"going on after epoch {len(self._position.epochs)}, batch {self._position.steps}")
+        self._parts = Parts(
+            train=Inputs(train, record.preprocessing, augmentation=settings.augmentation),
+            validation=Inputs(validation, record.preprocessing, augmentation="none"),
+            train_classes=[sample.label for sample in train.samples],
+        )
+        self._workers = workers
+
+    def finish(self, clock: Callable[[], float]) -> RunRecord:
+        """Train the epochs that are left; the record with their figures."""
+        settings = self._record.settings
+        loop = Loop(settings, self._trained, self._parts, workers=self._workers, observer=self._observer, clock=clock)
+        board = Board(self._run.tensorboard_folder, first_epoch=len(self._position.epochs) + 1)
+        self._observer.step("training")
+        saved_at = clock()
+
+        def after_step(position: Position) -> None:
+            nonlocal saved_at
+            if clock() - saved_at >= CHECKPOINT_EVERY_S:
+                self._save(position)
+                saved_at = clock()
+
+        try:
+            while not stopped(self._position.epochs, settings):
+                epoch = loop.epoch(self._position, after_step=after_step)
+                epochs = (*self._position.epochs, epoch)
+                is_best = best_epoch(epochs) == epoch.epoch
+                if is_best:
+                    self._save_weights()
+                board.add(epoch)
+                self._position = Position(epochs=epochs)
+                self._save(self._position)
+                saved_at = clock()
+                self._run.write_record(self._recorded())
+                self._observer.epoch(epoch, best=is_best)
+        finally:
+            board.close()
+        return self._recorded()
+
+    def _recorded(self) -> RunRecord:
+        epochs = self._position.epochs
+        return self._record.model_copy(
+            update={
+                "epochs": epochs,
+                "best_epoch": best_epoch(epochs),
+                "seconds": round(sum(epoch.seconds for epoch in epochs), 3),
+                "cpu_seconds": round(sum(epoch.cpu_seconds for epoch in epochs), 3),
+            }
+        )
+
+    def _save(self, position: Position) -> None:
+        state = self._trained.network.state_dict()
+        checkpoint.save(self._run.resume_file, position, state, self._trained.optimisation.state())
+
+    def _save_weights(self) -> None:
+        content = export.safetensors_bytes(
+            self._trained.network.state_dict(),
+            architecture=self._record.architecture,
+            preprocessing=self._record.preprocessing,
+            labels=self._record.classes,
+        )
+        write_whole(self._run.weights_file, content)
+
+
+def best_epoch(epochs: tuple[Epoch, ...]) -> int | None:
+    """The epoch with the highest validation accuracy; of equals that with the lowest loss, of these the first."""
+    ranked = [(-epoch.validation_accuracy, epoch.validation_loss, epoch.epoch) for epoch in epochs]
+    return min(ranked)[-1] if ranked else None
+
+
+def stopped(epochs: tuple[Epoch, ...], settings: Settings) -> bool:
+    """Whether all epochs are done, or so many have passed without a lower validation loss as patience lasts."""
+    if len(epochs) >= settings.epochs:
+        return True
+    if settings.patience is None or not epochs:
+        return False
+    lowest = min(epochs, key=lambda epoch: (epoch.validation_loss, epoch.epoch))
+    return len(epochs) - lowest.epoch >= settings.patience
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[Run]:
+    """The folder, made where there is none, for this process alone."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; name a new one with --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(folder)
+    ours = {run.record_file, run.split_file, run.weights_file, run.resume_file, run.tensorboard_folder}
+    strange = sorted(path.name for path in folder.iterdir() if path not in ours and path.suffix != ".partial")
+    if strange and not run.record_file.is_file():
+        raise UsageError(f"{folder} holds something else, {strange[0]!r}; name a new folder with --out")
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it ends with the process, however that ends
+        except BlockingIOError as error:
+            raise RefusedError(f"another process trains in {folder}; wait for it, or name another folder") from error
+        for partial in folder.glob("*.partial"):  # of a killed process
+            with suppress(OSError):
+                partial.unlink()
+        yield run
+    finally:
+        os.close(lock)
+
+
+def _require_same(run: Run, record: RunRecord, settings: Settings, dataset: Dataset) -> None:
+    begun, wanted = record.settings.model_dump(), settings.model_dump()
+    for name, value in begun.items():
+        if wanted[name] != value:
+            raise UsageError(
+                f"{run.path} holds a training with {name} {value}, not {wanted[name]}; "
+                "go on with its settings, or name another folder with --out"
+            )
+    if record.classes != dataset.classes:
+        raise UsageError(f"{run.path} holds a training with other classes; name another folder with --out")
+
+
+def _inspected(dataset: Dataset, observer: Observer) -> Inspection:
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        observer.advance(done, len(dataset))
+
+    inspection = inspect(dataset, advance=advance)
+    inspection.require_usable()
+    return inspection
+
+
+def _split(run: Run, inspection: Inspection, division: Division, settings: Settings, *, begun: bool) -> Split:
+    dataset, digests = inspection.dataset, inspection.digests
+    if begun:
+        split, source = run.split, str(run.split_file)
+    elif division.split:
+        split, source = division.split, division.source
+    else:
+        split = stratified(dataset, digests, shares=division.shares, seed=settings.seed)
+        source = str(run.split_file)
+    require_one_class_an_image(dataset, digests)
+    split.require_fits(dataset, digests, source=source)
+    if not begun:
+        split.write(run.split_file)
+    return split
+
+
+def _sized(definition: Preprocessing, side: int | None) -> Preprocessing:
+    if side is None:
+        return definition
+    resize = max(side, round(definition.resize * side / definition.crop))
+    return definition.model_copy(update={"crop": side, "resize": resize})
+
+
+def _require_takes(beginning: export.Beginning, definition: Preprocessing) -> None:
+    """Whether the network takes images of this size."""
+    try:
+        with torch.inference_mode():
+            beginning.network(torch.zeros(1, 3, definition.crop, definition.crop))
+    except (AssertionError, RuntimeError) as error:
+        message = f"{beginning.architecture} takes no images of {definition.crop} pixels; leave --image-size out"
+        raise UsageError(message) from error
+
+
+def _tested(run: Run, record: RunRecord, test: Dataset) -> RunRecord:
+    """The record with the figures of the weights in the run's own file, read back as everybody will read them."""
+    found = probabilities(load_model(run), test)  # (N, C)
+    labels = np.array([sample.label for sample in test.samples])
+    right = found[np.arange(len(labels)), labels]
+    return record.model_copy(
+        update={
+            "status": "done",
+            "test_accuracy": float(np.mean(found.argmax(axis=1) == labels)),
+            "test_loss": float(-np.log(np.maximum(right, np.finfo(np.float32).tiny)).mean()),
+        }
+    )
