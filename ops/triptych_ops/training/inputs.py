@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -15,6 +16,7 @@ from triptych_ops.preprocessing import Preprocessing
 
 from .augmentation import views
 from .data import Dataset, Sample
+from .randomness import seeded
 from .settings import Augmentation, Balance
 
 HELD_BYTES = 1 << 30
@@ -48,8 +50,7 @@ class Inputs(TorchDataset[Batch]):
         sample = self._samples[index]
         image = self._held[index] if self._held else self._opened(sample)
         if self._view:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with seeded(seed):
                 image = self._view(image)
         return self._images.normalised(image), sample.label
 
@@ -84,9 +85,7 @@ def shuffled(classes: Sequence[int], *, balance: Balance, batch_size: int, seed:
     return _batched([(int(seed), int(index)) for seed, index in zip(seeds, indices, strict=True)], batch_size)
 
 
-def _oversampled(
-    classes: "np.ndarray[tuple[int], np.dtype[np.int64]]", random: np.random.Generator
-) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _oversampled(classes: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
     members = [np.flatnonzero(classes == label) for label in np.unique(classes)]
     most = max(map(len, members))
     repeated = [

@@ -17,6 +17,7 @@ from .inputs import Batch, Inputs, Key, in_order, shuffled
 from .losses import Loss
 from .observer import Observer
 from .optimisation import Optimisation
+from .randomness import seed_of, seed_torch
 from .run import Epoch
 from .settings import Settings
 from .strategy import set_trained, trained_share
@@ -94,7 +95,7 @@ class Loop:
         total = settings.epochs * len(keys)
         network = trained.head if frozen else trained.network
         for step, (inputs, classes) in enumerate(self._batches(keys[position.steps :], frozen=frozen), position.steps):
-            torch.manual_seed(_step_seed(settings.seed, epoch, step))
+            seed_torch(seed_of(settings.seed, epoch, step), trained.device)
             logits, loss = self._loss(network, inputs, classes)
             trained.optimisation.step(loss, epochs_done=epoch + step / len(keys))
             value = loss.item()
@@ -185,7 +186,3 @@ class Loop:
         )
         self._observer.step("training")
         return train, validation
-
-
-def _step_seed(seed: int, epoch: int, step: int) -> int:
-    return int(np.random.SeedSequence((seed, epoch, step)).generate_state(1, np.uint64)[0])

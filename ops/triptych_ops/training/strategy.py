@@ -13,6 +13,9 @@ import torch
 
 from .settings import Settings, Strategy
 
+STATISTICS_MOMENTUM = 0.1
+"""Share of a batch's own in the running statistics: torch's default."""
+
 # Of each third of the epochs: the share of the layers, from the top, that is trained beside the head.
 _STAGES: Mapping[Strategy, tuple[float, ...]] = MappingProxyType(
     {"head": (0.0,), "full": (1.0,), "gradual": (0.0, 0.5, 1.0)}
@@ -23,6 +26,17 @@ def trained_share(settings: Settings, *, epoch: int) -> float:
     """Share of the layers below the head, from the top, that is trained in an epoch, counted from 0."""
     stages = _STAGES[settings.strategy]
     return stages[min(epoch * len(stages) // settings.epochs, len(stages) - 1)]
+
+
+def quicken_statistics(network: torch.nn.Module) -> None:
+    """Let batch normalisation follow new images within tens of steps.
+
+    Networks that were trained for millions of steps keep 99 % of their old statistics at each, so that after a short
+    training they would infer with those of other images.
+    """
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d) and module.momentum is not None:
+            module.momentum = max(module.momentum, STATISTICS_MOMENTUM)
 
 
 def set_trained(network: torch.nn.Module, head_name: str, *, share: float) -> None:

@@ -31,6 +31,7 @@ from .optimisation import Optimisation
 from .run import Epoch, Run, RunRecord
 from .settings import Settings
 from .split import PARTS, Shares, Split, require_one_class_an_image, stratified
+from .strategy import quicken_statistics
 
 CHECKPOINT_EVERY_S = 60.0
 """Within an epoch, a checkpoint is written so often; at the end of each epoch in any case."""
@@ -138,6 +139,7 @@ class _Training:
         self._run, self._record, self._observer = run, record, observer
         settings = record.settings
         network = beginning.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        quicken_statistics(network)
         train, validation = split.part(dataset, "train"), split.part(dataset, "validation")
         balanced = class_weights(train.class_counts) if settings.balance == "weights" else None
         self._trained = Trained(
