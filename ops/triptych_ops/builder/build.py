@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import as_file, files
@@ -21,6 +22,7 @@ from . import evidence, gpu_form, image_sets, quality
 from .checkout import git_commit
 from .recipe import Recipe
 from .served import serve_once
+from .trained import TrainedRun, measure_accuracy, require_accuracy
 
 
 def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]) -> release.Release:
@@ -32,6 +34,9 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         RefusedError: a gate did not hold. No release and no file is left behind.
     """
     # What can be refused at once is, before torch is loaded.
+    trained = _trained(recipe)
+    if trained:
+        recipe = replace(recipe, architecture=trained.record.architecture, weights=trained.run.weights_file)
     export.find_architecture(recipe.architecture)
     _require_files(recipe.weights, recipe.labels)
     gate_images = image_sets.from_folder(recipe.gate_images) if recipe.gate_images else None
@@ -57,9 +62,11 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         report("exporting to ONNX and comparing with torch")
         exported = export.export_graph(weights, scratch / "fp32.onnx", pixels=reference.stack(golden))
         graph, calibration = exported.path, None
-        views = image_sets.for_gpu_form(scratch)
+        views = trained.gpu_form_images(scratch) if trained else image_sets.for_gpu_form(scratch)
         if recipe.precision == "int8":
-            images = calibration_images or image_sets.for_calibration(scratch)
+            images = calibration_images or (
+                trained.calibration_images(scratch) if trained else image_sets.for_calibration(scratch)
+            )
             report(f"quantising to int8 with {len(images.paths)} images")
             lowered = export.lower_precision(
                 exported.path,
@@ -98,18 +105,27 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         release.assemble(assembly, staged / release.REPOSITORY)
         digests = release.digests(staged)
 
-        measuring = gate_images or image_sets.for_gate(scratch)
+        true_classes: list[int] = []
+        if trained:
+            measuring, true_classes = trained.test_images(scratch)
+        else:
+            measuring = gate_images or image_sets.for_gate(scratch)
         report(f"serving it and comparing its answers with torch on {len(measuring.paths)} images")
         if len(measuring.paths) < image_sets.FEW:
             report(f"note: with so few, each image is {1 / len(measuring.paths):.0%} of the figure")
         expected = reference.probabilities(measuring.paths)
-        if gate_images is None:
+        if gate_images is None and trained is None:
             measuring, expected = image_sets.decided(measuring, expected)
         copy_repository = partial(release.copy_repository, staged, digests)
         served = serve_once(installation, copy_repository, golden=golden, measured=measuring.paths)
         measured = quality.measure(served.measured, expected, weights.labels)
         gate = quality.GATES[recipe.precision].with_minimum(recipe.top1_agreement_minimum)
         quality.require(measured, gate, [str(path) for path in measuring.paths])
+        training = measure_accuracy(trained, served.measured, expected, true_classes) if trained else None
+        if training:
+            report(f"served accuracy {training.served_accuracy:.2%}, offline {training.offline_accuracy:.2%}")
+            ties = len(measured.disagreements) - len(measured.beyond(gate.tie))
+            require_accuracy(training, precision=recipe.precision, ties=ties)
 
         report(f"publishing release {number}")
         manifest = release.Manifest(
@@ -126,12 +142,27 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             calibration=calibration,
             quality=evidence.quality(measured, gate, measuring),
             gpu=gpu.measured if gpu else None,
+            training=training,
             golden=evidence.golden(golden, served.golden),
             toolchain=evidence.toolchain() | {"tritonserver": served.triton},
             git_commit=git_commit(),
             files=digests,
         )
         return store.publish(staged, manifest)
+
+
+def _trained(recipe: Recipe) -> TrainedRun | None:
+    if recipe.run is None:
+        return None
+    for flag, given in (
+        ("--weights", recipe.weights),
+        ("--labels", recipe.labels),
+        ("--definition", recipe.definition),
+        ("--gate", recipe.gate_images),
+    ):
+        if given is not None:
+            raise UsageError(f"a run brings its own; leave {flag} out, or --run")
+    return TrainedRun.load(recipe.run)
 
 
 def _require_files(*paths: Path | None) -> None:

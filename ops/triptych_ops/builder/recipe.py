@@ -10,13 +10,14 @@ from triptych_ops.release import Precision
 class Recipe:
     """What to build. None: as the weights, or the gate of the precision, have it."""
 
-    architecture: str
+    architecture: str  # of a run, the run's own
+    run: Path | None = None  # folder of a training: weights, labels, preprocessing and all images are its own
     weights: Path | None = None  # None: of the architecture's own package
     labels: Path | None = None
     definition: str | None = None  # of the preprocessing
     licence: str | None = None  # of the weights
     precision: Precision = "fp32"
     top_k: int = 5  # ImageNet's own second measure
-    gate_images: Path | None = None  # folders; None: views of bundled photographs
+    gate_images: Path | None = None  # folders; None: a run's own images, else views of bundled photographs
     calibration_images: Path | None = None
     top1_agreement_minimum: float | None = None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from triptych_ops.release import Precision, Release, Store
 
@@ -25,6 +26,9 @@ _FILE = click.Path(path_type=Path)
     default=_ARCHITECTURE,
     show_default=True,
     help="Network: efficientnet_lite0, torchvision's name of a CNN (resnet50 …), or timm:NAME.",
+)
+@click.option(
+    "--run", type=_FILE, metavar="RUN", help="Folder of `triptych train`: its network, labels and test images."
 )
 @click.option("--weights", type=_FILE, help="Safetensors or state dict.  [default: the network's own package]")
 @click.option("--labels", type=_FILE, help="Text with a label a line, or a JSON list.  [default: the weights' own]")
@@ -63,9 +67,14 @@ _FILE = click.Path(path_type=Path)
 @json_option
 def build(store: Store, as_json: bool, **choices: Any) -> None:
     """Build the next release: ONNX from real weights, measured against torch through the real server."""
+    context = click.get_current_context()
+    if choices["run"] and context.get_parameter_source("architecture") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("a run has its own network; leave --architecture out, or --run")
     made = build_release(store, **choices)
     if as_json:
-        manifest = made.manifest.model_dump(mode="json", include={"parity", "calibration", "quality", "gpu"})
+        manifest = made.manifest.model_dump(
+            mode="json", include={"parity", "calibration", "quality", "gpu", "training"}
+        )
         print_json({"release": made.number, "location": made.location, **manifest})
         return
     click.echo(f"release {made.number} in {made.location}")

@@ -21,6 +21,7 @@ from .manifest import (
     Manifest,
     Precision,
     Quality,
+    Training,
     WeightsSource,
 )
 from .published import Release, copy_repository
@@ -50,6 +51,7 @@ __all__ = [
     "Quality",
     "Release",
     "Store",
+    "Training",
     "WeightsSource",
     "assemble",
     "check_labels",

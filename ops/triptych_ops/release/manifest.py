@@ -70,6 +70,21 @@ class Quality(_Record):
     score_mean_tolerance: float
 
 
+class Training(_Record):
+    """The training that the weights come from, and how right they are on images that it never saw."""
+
+    dataset: str  # name of the folder or file of images
+    split_sha256: str  # of the file that says which image was in which part
+    train_images: _Positive
+    test_images: _Positive
+    epochs: _Count
+    best_epoch: _Count  # whose weights these are
+    strategy: str  # which layers were trained
+    pretrained: str | None  # file that the training began with; None: random weights
+    offline_accuracy: float = Field(ge=0, le=1)  # of torch, on the test images
+    served_accuracy: float = Field(ge=0, le=1)  # of this release on the same, through the server
+
+
 class GpuForm(_Record):
     """What could be measured of the GPU form without a GPU: its decoder and its graph, both run on the CPU."""
 
@@ -116,6 +131,7 @@ class Manifest(_Record):
     calibration: Calibration | None  # of int8 alone
     quality: Quality
     gpu: GpuForm | None  # None where the release was built without DALI
+    training: Training | None = None  # None where the weights came from elsewhere
     golden: list[GoldenAnswer]
     toolchain: dict[str, str]  # package -> version
     git_commit: str | None  # of the tooling, where it ran from a checkout

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from triptych_ops.card import figures
 from triptych_ops.card.blocks import Block, Golden, Label, Paragraph, Prediction, Section, Table
-from triptych_ops.release import ExportParity, GoldenAnswer, GpuForm, Manifest, Quality
+from triptych_ops.release import ExportParity, GoldenAnswer, GpuForm, Manifest, Quality, Training
 
 _COLUMNS = ("Measure", "Measured", "Bound")
 _NUMERIC = frozenset({1, 2, 3})
 _NO_BOUND = "none"
+_NOT_ACCURACY = "own network in torch; none of them is its accuracy on labelled pictures."
 
 
 def measurements(manifest: Manifest) -> Section:
@@ -19,13 +20,31 @@ def measurements(manifest: Manifest) -> Section:
         (
             Paragraph(
                 "The build refuses to publish a release that exceeds a bound. All figures compare the release with its "
-                "own network in torch; none of them is its accuracy on labelled pictures."
+                + ("own network in torch." if manifest.training else _NOT_ACCURACY)
             ),
+            *_accuracy(manifest.training),
             _export(manifest.parity),
             _served(manifest.quality),
             Paragraph(("Images of the served answers: ", manifest.quality.source, ".")),
             *_gpu(manifest.gpu),
         ),
+    )
+
+
+def _accuracy(training: Training | None) -> Sequence[Block]:
+    if training is None:
+        return ()
+    return (
+        Table(
+            f"Test images that it was not trained on, {figures.of_images(training.test_images)}",
+            ("Measure", "Measured"),
+            (
+                ("Classified rightly by this release, served", figures.share(training.served_accuracy)),
+                ("Classified rightly by the network in torch", figures.share(training.offline_accuracy)),
+            ),
+            frozenset({1}),
+        ),
+        Paragraph(("Images: ", training.dataset, f", {figures.count(training.train_images)} of which it learnt from.")),
     )
 
 

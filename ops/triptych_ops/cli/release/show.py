@@ -16,6 +16,7 @@ from triptych_ops.release import (
     Quality,
     Release,
     Store,
+    Training,
     WeightsSource,
 )
 
@@ -47,8 +48,9 @@ def show_release(ref: str | None, form: str | None, store: Store, as_json: bool)
 
 
 def measured(manifest: Manifest) -> dict[str, str]:
-    """What a build measured, in words, under `logits`, `served` and, where there is a GPU form, `gpu`."""
+    """What a build measured, in words, under `logits`, `served`, and `accuracy` and `gpu` where they were."""
     words = {"logits": _export(manifest.parity), "served": _served(manifest.quality)}
+    words |= {"accuracy": _accuracy(manifest.training)} if manifest.training else {}
     return words | ({"gpu": _gpu(manifest.gpu)} if manifest.gpu else {})
 
 
@@ -112,6 +114,13 @@ def _served(quality: Quality) -> str:
         f"(at least {quality.top1_agreement_minimum:.0%}), "
         f"probability within {quality.score_max_difference:.4f}{bound}, "
         f"{quality.score_mean_difference:.4f} in the mean (at most {quality.score_mean_tolerance:g})"
+    )
+
+
+def _accuracy(training: Training) -> str:
+    return (
+        f"{training.served_accuracy:.2%} served, {training.offline_accuracy:.2%} in torch, on {training.test_images} "
+        f"test images of {training.dataset}; trained on {training.train_images} others"
     )
 
 
