@@ -75,7 +75,21 @@ def safetensors_bytes(
     }
     # Clones, since the format refuses tensors that share memory.
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in state.items()}
-    return safetensors.torch.save(tensors, metadata)
+    return _in_order(safetensors.torch.save(tensors, metadata))
+
+
+def _in_order(content: bytes) -> bytes:
+    """A safetensors file with its metadata sorted: the library writes them in any order, and bits should be alike.
+
+    The form: 8 bytes with the length of the header, the header in JSON, the tensors.
+    https://github.com/huggingface/safetensors#format
+    """
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    sorted_header = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    padded = sorted_header + b" " * (-len(sorted_header) % 8)  # tensors begin at a multiple of 8
+    return len(padded).to_bytes(8, "little") + padded + content[8 + length :]
 
 
 def _read_safetensors(path: Path) -> tuple[Mapping[str, torch.Tensor], Mapping[str, str]]:

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .data import Dataset, Sample, open_dataset
+from .observer import Observer, Silent
 from .run import Epoch, Run, RunRecord
 from .settings import Settings
 from .split import PARTS, Part, Shares, Split
@@ -21,12 +22,14 @@ __all__ = [
     "Dataset",
     "Division",
     "Epoch",
+    "Observer",
     "Part",
     "Run",
     "RunRecord",
     "Sample",
     "Settings",
     "Shares",
+    "Silent",
     "Split",
     "load_model",
     "open_dataset",

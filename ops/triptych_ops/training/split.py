@@ -32,8 +32,9 @@ class Shares(NamedTuple):
             UsageError: it is no three positive numbers.
         """
         try:
-            shares = cls(*map(float, text.split(":")))
-        except (TypeError, ValueError):
+            train, validation, test = map(float, text.split(":"))
+            shares = cls(train, validation, test)
+        except ValueError:
             shares = cls(0, 0, 0)
         if not all(0 < share < float("inf") for share in shares):
             raise UsageError(f"{text!r} divides no images; write three positive numbers such as 6:2:2")
