@@ -18,6 +18,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells say
 _ENTRIES = {
     "build": Entry(".build:build", "Build the next release from weights, and measure it."),
     "classify": Entry(".classify:classify", "Classify image files and folders."),
+    "data": Entry(".data:data", "Check and convert labelled images."),
     "demo": Entry(".demo:demo", "Build, serve and classify bundled photographs."),
     "gateway": Entry(".gateway:gateway", "Answer plain HTTP in JSON, and show a page."),
     "edge": Entry(".edge:edge", "Put Envoy in front of a server."),

@@ -1,6 +1,7 @@
 """How a training goes, on stderr: a bar with what is left of the time on a terminal, a line an epoch elsewhere."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .output import say
@@ -45,6 +46,17 @@ class TrainingProgress:
         """So much of the step is done."""
         if self._bar:
             self._bar.update(self._task, completed=done, total=total)
+
+    def counted(self, total: int) -> Callable[[int], None]:
+        """What takes each number of things done, of so many, and shows how far they are."""
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            self.advance(done, total)
+
+        return advance
 
     def epoch(self, epoch: "Epoch", *, best: bool) -> None:
         """An epoch has ended."""

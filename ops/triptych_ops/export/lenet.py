@@ -1,6 +1,5 @@
 """LeNet-5, which neither torchvision nor timm has."""
 
-import torch
 from torch import nn
 
 
@@ -27,8 +26,3 @@ class LeNet5(nn.Sequential):
             nn.Tanh(),
             nn.Linear(84, num_classes),
         )
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (N, C)."""
-        logits: torch.Tensor = super().forward(images)
-        return logits

@@ -15,7 +15,7 @@ class Features:
     features: torch.Tensor  # (N, D) float32
     classes: torch.Tensor  # (N,) int64
 
-    def batches(self, keys: Sequence[Sequence[Key]]) -> Iterator[Batch]:
+    def batches(self, keys: Sequence[list[Key]]) -> Iterator[Batch]:
         """The batches of these keys: features (B, D) and classes (B,)."""
         for batch in keys:
             indices = torch.tensor([index for _, index in batch])

@@ -28,7 +28,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]  # images (N, 3, S, S) float32, classe
 _LEAST_IN_BATCH = 2  # of fewer, batch normalisation has no variance
 
 
-class Inputs(TorchDataset[Batch]):
+class Inputs(TorchDataset[tuple[torch.Tensor, int]]):
     """The samples of one part under one augmentation."""
 
     def __init__(self, dataset: Dataset, definition: Preprocessing, *, augmentation: Augmentation) -> None:
@@ -54,7 +54,7 @@ class Inputs(TorchDataset[Batch]):
                 image = self._view(image)
         return self._images.normalised(image), sample.label
 
-    def batches(self, keys: Sequence[Sequence[Key]], *, workers: int) -> Iterator[Batch]:
+    def batches(self, keys: Sequence[list[Key]], *, workers: int) -> Iterator[Batch]:
         """The batches of these keys, made by so many processes; by this one where the images are in memory."""
         workers = 0 if self._held else workers
         loader = DataLoader(self, batch_sampler=keys, num_workers=workers, prefetch_factor=4 if workers else None)

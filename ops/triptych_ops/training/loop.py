@@ -127,7 +127,7 @@ class Loop:
             cpu_seconds=round(time.process_time() - cpu_before, 3),
         )
 
-    def _batches(self, keys: Sequence[Sequence[Key]], *, frozen: bool) -> Iterator[Batch]:
+    def _batches(self, keys: Sequence[list[Key]], *, frozen: bool) -> Iterator[Batch]:
         if frozen and self._features:
             return self._features[0].batches(keys)
         return self._parts.train.batches(keys, workers=self._workers)

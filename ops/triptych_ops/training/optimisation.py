@@ -17,7 +17,7 @@ class Optimisation:
 
     def __init__(self, settings: Settings, network: torch.nn.Module, head_name: str) -> None:
         self._settings = settings
-        self._names = {parameter: name for name, parameter in network.named_parameters()}
+        self._names: dict[torch.Tensor, str] = {parameter: name for name, parameter in network.named_parameters()}
         head = set(network.get_submodule(head_name).parameters())
         below = [parameter for parameter in self._names if parameter not in head]
         self._shares = (1.0, settings.backbone_rate)

@@ -50,7 +50,7 @@ def set_trained(network: torch.nn.Module, head_name: str, *, share: float) -> No
     network.requires_grad_(requires_grad=True)
     for layer in layers[:frozen]:
         for parameter in layer.parameters(recurse=False):
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad_(False)
     for module in network.modules():
         own = list(module.parameters())
         module.training = any(parameter.requires_grad for parameter in own) if own else share > 0

@@ -1,9 +1,10 @@
 """A labelled set of images, whatever it is stored in."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from triptych_ops.errors import RefusedError
@@ -41,6 +42,26 @@ class Dataset:
     format: str  # "folder", "hdf5", "tfrecord" or "webdataset"
     classes: tuple[str, ...]
     samples: tuple[Sample, ...]
+    ignored: tuple[str, ...] = ()  # files beside them that were passed over
+
+    @classmethod
+    def of(
+        cls, source: Path, form: str, classes: Sequence[str], found: Iterable[tuple[str, int, Content]]
+    ) -> "Dataset":
+        """A dataset of names, labels and contents in any order.
+
+        Raises:
+            RefusedError: two have one name, or a class has none.
+        """
+        samples = sorted((Sample(*each) for each in found), key=lambda sample: sample.name)
+        for one, other in pairwise(samples):
+            if one.name == other.name:
+                raise RefusedError(f"{source} has two images called {one.name!r}; rename one")
+        dataset = cls(source, form, tuple(classes), tuple(samples))
+        for label, count in zip(classes, dataset.class_counts, strict=True):
+            if not count:
+                raise RefusedError(f"the class {label!r} of {source} is empty; fill it or remove it")
+        return dataset
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -32,17 +32,20 @@ def read_image_folder(folder: Path) -> Dataset:
     classes = tuple(place.name for place in places)
     require_labels(classes, source=str(folder))
     samples: list[Sample] = []
+    ignored = [path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     for label, place in enumerate(places):
-        found = [path for path in place.rglob("*") if _is_image(path, below=place)]
+        files = [path for path in place.rglob("*") if path.is_file() and not _is_hidden(path, below=place)]
+        found = [path for path in files if path.suffix.lower() in SUFFIXES]
+        ignored += [path.relative_to(folder).as_posix() for path in files if path.suffix.lower() not in SUFFIXES]
         if not found:
             raise RefusedError(
                 f"the class {place.name!r} is empty: {place} has no image ending in {', '.join(sorted(SUFFIXES))}; "
                 "fill it or remove it"
             )
         samples += [Sample(path.relative_to(folder).as_posix(), label, WholeFile(path)) for path in found]
-    return Dataset(folder, "folder", classes, tuple(sorted(samples, key=lambda sample: sample.name)))
+    ordered = sorted(samples, key=lambda sample: sample.name)
+    return Dataset(folder, "folder", classes, tuple(ordered), tuple(sorted(ignored)))
 
 
-def _is_image(path: Path, *, below: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(below).parts)
-    return not hidden and path.suffix.lower() in SUFFIXES and path.is_file()
+def _is_hidden(path: Path, *, below: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(below).parts)

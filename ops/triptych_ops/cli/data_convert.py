@@ -1,0 +1,30 @@
+"""`triptych data convert`."""
+
+from pathlib import Path
+
+import click
+
+from triptych_ops.training import open_dataset
+
+from .failures import missing_package
+from .output import say
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("source", type=_PATH)
+@click.argument("target", type=_PATH)
+def convert(source: Path, target: Path) -> None:
+    """Write the labelled images of SOURCE to TARGET: .h5, .tfrecord, .tar, or a folder where it has no suffix.
+
+    Names, classes and bytes of the images stay what they are.
+    """
+    try:
+        from triptych_ops.training.data.conversion import convert as write
+
+        dataset = open_dataset(source)
+        write(dataset, target)
+    except ModuleNotFoundError as error:
+        raise missing_package(error, extra="train") from error
+    say(f"{len(dataset)} images of {len(dataset.classes)} classes in {target}")

@@ -1,0 +1,81 @@
+"""WebDataset: tar files with the members of a sample under one key.
+
+    000017.png  the image        000017.cls  its class, a number        000017.json  {"name": …, "class": …}
+
+The JSON is ours; without it a class is called by its number. https://github.com/webdataset/webdataset
+"""
+
+import json
+import tarfile
+from io import BytesIO
+from pathlib import Path
+
+from triptych_ops.errors import RefusedError
+
+from .content import Content, FileRange
+from .dataset import Dataset
+from .formats import image_suffix
+from .image_folder import SUFFIXES as IMAGE_SUFFIXES
+from .labelled import Labelled, ordered_classes
+
+SUFFIXES = frozenset({".tar"})
+
+
+def read_webdataset(path: Path, shards: list[Path]) -> Dataset:
+    """The labelled images of all shards; `path` is what holds them.
+
+    Raises:
+        RefusedError: a shard is damaged or compressed, or a sample has no class.
+    """
+    found: list[Labelled] = []
+    for shard in shards:
+        try:
+            with tarfile.open(shard, "r:") as archive:
+                found += _samples(shard, archive)
+        except (tarfile.TarError, ValueError) as error:
+            raise RefusedError(f"{shard} is no WebDataset shard: {error}; it must be an uncompressed tar") from error
+    return ordered_classes(path, "webdataset", found)
+
+
+def write_webdataset(dataset: Dataset, path: Path) -> None:
+    """Write all samples into one shard."""
+    with tarfile.open(path, "w") as archive:
+        for number, sample in enumerate(dataset.samples):
+            content = sample.read()
+            note = {"name": sample.name, "class": dataset.classes[sample.label]}
+            for suffix, member in (
+                (image_suffix(content, name=sample.name), content),
+                (".cls", str(sample.label).encode()),
+                (".json", json.dumps(note, ensure_ascii=False).encode()),
+            ):
+                entry = tarfile.TarInfo(f"{number:08}{suffix}")
+                entry.size = len(member)
+                archive.addfile(entry, BytesIO(member))
+
+
+def _samples(shard: Path, archive: tarfile.TarFile) -> list[Labelled]:
+    images: dict[str, Content] = {}
+    notes: dict[str, dict[str, bytes]] = {}
+    for member in archive:
+        folder, slash, base = member.name.rpartition("/")
+        stem, dot, extension = base.partition(".")
+        key, suffix = folder + slash + stem, (dot + extension).lower()
+        if not member.isfile():
+            continue
+        if suffix in IMAGE_SUFFIXES:
+            images[key] = FileRange(shard, member.offset_data, member.size)
+        elif suffix in (".cls", ".json"):
+            file = archive.extractfile(member)
+            notes.setdefault(key, {})[suffix] = file.read() if file else b""
+    return [_labelled(shard, key, content, notes.get(key, {})) for key, content in images.items()]
+
+
+def _labelled(shard: Path, key: str, content: Content, notes: dict[str, bytes]) -> Labelled:
+    try:
+        note = json.loads(notes.get(".json", b"{}"))
+        label = int(notes[".cls"])
+    except (KeyError, ValueError) as error:
+        raise RefusedError(f"{shard} names no class of {key!r}; each image needs a member {key}.cls") from error
+    if not isinstance(note, dict):
+        note = {}
+    return Labelled(str(note.get("name", f"{shard.name}/{key}")), label, str(note.get("class", label)), content)
