@@ -54,6 +54,7 @@ def write_webdataset(dataset: Dataset, path: Path) -> None:
 
 
 def _samples(shard: Path, archive: tarfile.TarFile) -> list[Labelled]:
+    size_bytes = shard.stat().st_size
     images: dict[str, Content] = {}
     notes: dict[str, dict[str, bytes]] = {}
     for member in archive:
@@ -62,6 +63,8 @@ def _samples(shard: Path, archive: tarfile.TarFile) -> list[Labelled]:
         key, suffix = folder + slash + stem, (dot + extension).lower()
         if not member.isfile():
             continue
+        if member.offset_data + member.size > size_bytes:
+            raise RefusedError(f"{shard} is cut short within {member.name!r}; copy it anew")
         if suffix in IMAGE_SUFFIXES:
             images[key] = FileRange(shard, member.offset_data, member.size)
         elif suffix in (".cls", ".json"):

@@ -1,0 +1,134 @@
+"""Each form gives back what a folder holds, to the byte, and foreign readers and writers agree."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_New
+from tensorboard.summary.writer.record_writer import RecordWriter
+
+from triptych_ops.errors import MissingError, RefusedError, UsageError
+from triptych_ops.training import Dataset, open_dataset
+from triptych_ops.training.data.conversion import convert
+from triptych_ops.training.data.example import encode_example, parse_example
+
+_FORMS = ("photos.h5", "photos.tfrecord", "photos.tar", "photos")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of three images, one with an odd name, in three formats."""
+    random = np.random.default_rng(0)
+    for label in ("cat", "Zürich, \N{SNOWMAN} [1]"):
+        folder = tmp_path / "source" / label
+        folder.mkdir(parents=True)
+        for suffix in ("png", "jpg", "webp"):
+            Image.fromarray(random.integers(0, 256, (9, 12, 3), dtype=np.uint8)).save(folder / f"one image.{suffix}")
+    return tmp_path / "source"
+
+
+def _content(dataset: Dataset) -> list[tuple[str, str, bytes]]:
+    return [(sample.name, dataset.classes[sample.label], sample.read()) for sample in dataset.samples]
+
+
+@pytest.mark.parametrize("name", _FORMS)
+def test_what_is_converted_is_what_was_there(photos: Path, tmp_path: Path, name: str) -> None:
+    source = open_dataset(photos)
+    target = tmp_path / "converted" / name
+    convert(source, target)
+    again = open_dataset(target)
+    assert (again.classes, _content(again)) == (source.classes, _content(source))
+    back = tmp_path / "back"
+    convert(again, back)
+    assert _content(open_dataset(back)) == _content(source)
+    assert not list(target.parent.glob("*.partial"))
+
+
+# The library leaves its files to the collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_webdataset_library_reads_our_tar(photos: Path, tmp_path: Path) -> None:
+    webdataset = pytest.importorskip("webdataset")
+    source = open_dataset(photos)
+    convert(source, tmp_path / "photos.tar")
+    found = list(webdataset.WebDataset(str(tmp_path / "photos.tar"), shardshuffle=False))
+    assert [int(sample["cls"]) for sample in found] == [sample.label for sample in source.samples]
+    assert [sample.get("png") or sample.get("jpg") or sample["webp"] for sample in found] == [
+        sample.read() for sample in source.samples
+    ]
+
+
+def test_tensorboards_reader_reads_our_records(photos: Path, tmp_path: Path) -> None:
+    source = open_dataset(photos)
+    convert(source, tmp_path / "photos.tfrecord")
+    reader = PyRecordReader_New(str(tmp_path / "photos.tfrecord"))
+    for sample in source.samples:
+        reader.GetNext()  # checks the checksums
+        assert parse_example(reader.record())["image/encoded"].content == sample.read()
+
+
+def test_records_in_shards_of_another_writer_are_read(tmp_path: Path) -> None:
+    """As TensorFlow's own sets are: classes counted from 1, with names of classes but none of images."""
+    for shard in range(2):
+        with (tmp_path / f"train.tfrecord-0000{shard}").open("wb") as file:
+            writer = RecordWriter(file)
+            for label in (1, 2):
+                features = {"image/encoded": b"pixels %d" % shard, "image/class/label": label, "x": b"else"}
+                writer.write(encode_example(features | {"image/class/text": b"class %d" % label}))
+            writer.flush()
+    dataset = open_dataset(tmp_path)
+    assert dataset.classes == ("class 1", "class 2")
+    assert [(sample.label, sample.read()) for sample in dataset.samples] == [
+        (0, b"pixels 0"),
+        (1, b"pixels 0"),
+        (0, b"pixels 1"),
+        (1, b"pixels 1"),
+    ]
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 6), (4, 5, 6, 3)])
+def test_pixels_in_hdf5_become_images(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    with h5py.File(tmp_path / "photos.h5", "w") as file:
+        file["images"], file["labels"] = pixels, [0, 1, 1, 0]
+    dataset = open_dataset(tmp_path / "photos.h5")
+    convert(dataset, tmp_path / "folder")
+    assert dataset.classes == ("0", "1")
+    images = sorted((tmp_path / "folder").rglob("*.png"), key=lambda path: path.name)
+    assert [path.parent.name for path in images] == ["0", "1", "1", "0"]
+    np.testing.assert_array_equal(np.stack([np.asarray(Image.open(path)) for path in images]), pixels)
+
+
+@pytest.mark.parametrize("name", ["photos.h5", "photos.tfrecord", "photos.tar"])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.6])
+def test_a_file_that_was_cut_is_refused(photos: Path, tmp_path: Path, name: str, share: float) -> None:
+    convert(open_dataset(photos), tmp_path / name)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(len(content) * share)])
+    with pytest.raises((RefusedError, MissingError)) as raised:
+        _content(open_dataset(tmp_path / name))
+    assert name in str(raised.value)
+
+
+def test_a_damaged_record_is_found_by_its_checksum(photos: Path, tmp_path: Path) -> None:
+    convert(open_dataset(photos), tmp_path / "photos.tfrecord")
+    content = bytearray((tmp_path / "photos.tfrecord").read_bytes())
+    content[200] ^= 1
+    (tmp_path / "photos.tfrecord").write_bytes(content)
+    with pytest.raises(RefusedError, match=r"photos.tfrecord is damaged or cut short after byte 12"):
+        open_dataset(tmp_path / "photos.tfrecord")
+
+
+def test_what_exists_is_not_replaced(photos: Path) -> None:
+    with pytest.raises(UsageError, match="exists; name another"):
+        convert(open_dataset(photos), photos)
+
+
+@pytest.mark.parametrize("name", ["photos.zip", "photos.parquet"])
+def test_an_unknown_form_is_refused(photos: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="of no known form"):
+        convert(open_dataset(photos), tmp_path / name)
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(UsageError, match="of no known form"):
+        open_dataset(tmp_path / name)
