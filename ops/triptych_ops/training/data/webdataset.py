@@ -55,6 +55,8 @@ def write_webdataset(dataset: Dataset, path: Path) -> None:
 
 def _samples(shard: Path, archive: tarfile.TarFile) -> list[Labelled]:
     size_bytes = shard.stat().st_size
+    if any(FileRange(shard, max(0, size_bytes - tarfile.BLOCKSIZE), tarfile.BLOCKSIZE).read()):  # the end is zeros
+        raise RefusedError(f"{shard} is cut short: it has no end of archive; copy it anew")
     images: dict[str, Content] = {}
     notes: dict[str, dict[str, bytes]] = {}
     for member in archive:
