@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 
+from triptych_ops.cli.failures import missing_package
+from triptych_ops.cli.options import json_option
+from triptych_ops.cli.output import print_json, print_table, table
+from triptych_ops.cli.training_progress import TrainingProgress
 from triptych_ops.errors import RefusedError
 from triptych_ops.training import Split, open_dataset
-
-from .failures import missing_package
-from .options import json_option
-from .output import print_json, print_table, table
-from .training_progress import TrainingProgress
 
 _PATH = click.Path(path_type=Path)
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
+from triptych_ops.cli.failures import missing_package
+from triptych_ops.cli.output import say
 from triptych_ops.training import open_dataset
-
-from .failures import missing_package
-from .output import say
 
 _PATH = click.Path(path_type=Path)
 

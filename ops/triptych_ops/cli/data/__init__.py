@@ -2,11 +2,11 @@
 
 import click
 
-from .group import Commands, Entry
+from triptych_ops.cli.group import Commands, Entry
 
 _ENTRIES = {
-    "check": Entry(".data_check:check", "Find what is damaged, mislabelled, doubled or rare."),
-    "convert": Entry(".data_convert:convert", "Write images as a folder, HDF5, TFRecord or WebDataset."),
+    "check": Entry(".data.check:check", "Find what is damaged, mislabelled, doubled or rare."),
+    "convert": Entry(".data.convert:convert", "Write images as a folder, HDF5, TFRecord or WebDataset."),
 }
 
 
