@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triptych_ops import export, release, runtime
-from triptych_ops.errors import MissingError, UsageError
+from triptych_ops.errors import MissingError, RefusedError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.scratch import scratch_folder
 
@@ -86,7 +86,13 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         if export.dali_available():
             report("preparing the GPU form")
             float_graph = None if recipe.precision == "fp16" else exported.path
-            gpu = gpu_form.prepare(scratch, weights, reference, served=graph, float_graph=float_graph, images=views)
+            try:
+                gpu = gpu_form.prepare(scratch, weights, reference, served=graph, float_graph=float_graph, images=views)
+            except RefusedError as error:
+                # DALI enlarges small pictures, which people do train on, otherwise than torchvision.
+                if trained is None:
+                    raise
+                report(f"note: the release has no form for GPUs: {error}")
 
         report(f"assembling release {number}")
         with as_file(files("triptych") / "health.jpg") as image:

@@ -3,17 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from triptych_ops import export, release
 from triptych_ops.errors import RefusedError
 
 PIXELS_MEAN_TOLERANCE = 0.05
 """Of 255, from DALI's graph to torchvision: ten times what it is for photographs."""
-
-ENLARGED_PIXELS_MEAN_TOLERANCE = 0.25
-"""The same where images are smaller than what they are resized to: a fourth of the pixels rounded the other way.
-Between two pixels of an image of few colours, values that lie halfway are frequent (0.07 for pictures of 8 x 8)."""
 
 TOP1_AGREEMENT_MINIMUM = 0.95
 """Of 40 views two may lie between classes."""
@@ -49,14 +43,11 @@ def prepare(
         RefusedError: the decoder's pixels are not torchvision's, or the answers are others.
     """
     decoders = export.serialise_dali(weights.preprocessing, scratch)
-    jpegs = [path for path in images if path.suffix in _JPEGS]
-    decoded = export.measure_dali(decoders[0], jpegs, weights)
-    enlarged = any(min(_size(path)) < weights.preprocessing.resize for path in jpegs)
-    pixels_mean_tolerance = ENLARGED_PIXELS_MEAN_TOLERANCE if enlarged else PIXELS_MEAN_TOLERANCE
-    if not decoded.pixels_mean_difference <= pixels_mean_tolerance:
+    decoded = export.measure_dali(decoders[0], [path for path in images if path.suffix in _JPEGS], weights)
+    if not decoded.pixels_mean_difference <= PIXELS_MEAN_TOLERANCE:
         raise RefusedError(
             f"DALI's pixels differ from torchvision's by {decoded.pixels_mean_difference:.3f} of 255 in the mean, "
-            f"at most {pixels_mean_tolerance:g} is accepted"
+            f"at most {PIXELS_MEAN_TOLERANCE:g} is accepted"
         )
     own_graph = None
     if float_graph:
@@ -71,18 +62,13 @@ def prepare(
             dali=decoded.dali,
             images=decoded.images,
             pixels_mean_difference=decoded.pixels_mean_difference,
-            pixels_mean_tolerance=pixels_mean_tolerance,
+            pixels_mean_tolerance=PIXELS_MEAN_TOLERANCE,
             top1_agreement_minimum=TOP1_AGREEMENT_MINIMUM,
             decoded_top1_agreement=decoded.top1_agreement,
             fp16_images=own_graph.images if own_graph else 0,
             fp16_top1_agreement=own_graph.top1_agreement if own_graph else None,
         ),
     )
-
-
-def _size(path: Path) -> tuple[int, int]:
-    with Image.open(path) as image:
-        return image.size
 
 
 def _require_agreement(what: str, agreement: float) -> None:
