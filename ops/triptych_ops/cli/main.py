@@ -20,6 +20,7 @@ _ENTRIES = {
     "classify": Entry(".classify:classify", "Classify image files and folders."),
     "data": Entry(".data:data", "Check and convert labelled images."),
     "demo": Entry(".demo:demo", "Build, serve and classify bundled photographs."),
+    "evaluate": Entry(".evaluate.command:evaluate", "Measure a trained network, by itself and served."),
     "gateway": Entry(".gateway:gateway", "Answer plain HTTP in JSON, and show a page."),
     "edge": Entry(".edge:edge", "Put Envoy in front of a server."),
     "health": Entry(".health:health", "Ask a server for a known answer."),

@@ -43,13 +43,16 @@ def compose(findings: Findings) -> Card:
 def _served(findings: Findings) -> Section:
     served = findings.served
     assert served  # noqa: S101  asked before
+    found = served.agreement
+    ties = f" ({figures.of_images(found.ties)} between two classes)" if found.ties else ""
     text = (
         f"Release {served.release}, through the server, has the run's own best class on "
-        f"{figures.share(served.agreement)} of the images; a score differs by {served.score_max_difference:.3g} "
-        f"at most, and by {served.score_mean_difference:.3g} in the mean."
+        f"{figures.share(found.share)} of the images{ties}; a score differs by "
+        f"{figures.measure(found.score_max_difference)} at most, by "
+        f"{figures.measure(found.score_mean_difference)} in the mean."
     )
-    differing = Bullets(tuple(Code(name) for name in served.differing[:_MOST_CONFUSED]))
-    return Section("served", "Served", (Paragraph(text), *([differing] if served.differing else [])))
+    differing = Bullets(tuple(Code(name) for name in found.differing[:_MOST_CONFUSED]))
+    return Section("served", "Served", (Paragraph(text), *([differing] if found.differing else [])))
 
 
 def _models(findings: Findings) -> Section:
@@ -66,7 +69,7 @@ def _row(model: Model) -> tuple[str, ...]:
         figures.share(found.accuracy),
         figures.share(found.top_k[3]) if 3 in found.top_k else "-",
         f"{found.macro_f1:.4f}",
-        f"{found.calibration.error:.4f}",
+        f"{found.calibration.error:.4f}" if model.probabilities else "-",
         *((f"{speed.p50_ms:.1f}", f"{speed.p99_ms:.1f}", f"{speed.images_per_s:.0f}") if speed else ("-",) * 3),
     )
 

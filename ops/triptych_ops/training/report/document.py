@@ -20,7 +20,10 @@ def document(findings: Findings) -> dict[str, Any]:
 
 
 def _model(model: Model) -> dict[str, Any]:
-    return {"name": model.name, **_figures(model.evaluation), "speed": asdict(model.speed) if model.speed else None}
+    figures = _figures(model.evaluation)
+    if not model.probabilities:
+        figures["calibration_error"] = None
+    return {"name": model.name, **figures, "speed": asdict(model.speed) if model.speed else None}
 
 
 def _figures(evaluation: Evaluation) -> dict[str, Any]:

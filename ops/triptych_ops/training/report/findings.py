@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import Dataset
-from ..evaluate import Evaluation, Speed
+from ..evaluate import Agreement, Evaluation, Speed
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,18 +17,15 @@ class Model:
     evaluation: Evaluation
     scores: NDArray[np.float32]  # (N, C), NaN where unknown
     speed: Speed | None
+    probabilities: bool = True  # the scores claim to be; else their calibration means nothing
 
 
 @dataclass(frozen=True)
 class Served:
     """How a server's answers agree with the run's own, image by image."""
 
-    url: str
     release: int
-    agreement: float  # share of images with the same best class
-    differing: tuple[str, ...]  # names of the others
-    score_max_difference: float  # of one class of one image, absolute
-    score_mean_difference: float  # over images, of each the largest
+    agreement: Agreement
 
 
 @dataclass(frozen=True, eq=False)

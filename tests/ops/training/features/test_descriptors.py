@@ -47,7 +47,9 @@ def test_hsv_histogram_is_that_of_opencv() -> None:
     cv2 = pytest.importorskip("cv2")
     pixels = data.astronaut()
     expected = cv2.calcHist([cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)], [0, 1], None, [8, 8], [0, 180, 0, 256])
-    assert np.abs(hsv_histogram(pixels) - expected.ravel() / expected.sum()).sum() < 0.01  # its fixed point is off by one in a few hues
+    assert (
+        np.abs(hsv_histogram(pixels) - expected.ravel() / expected.sum()).sum() < 0.01
+    )  # its fixed point is off by one in a few hues
     red = np.full((4, 4, 3), (255, 0, 0), np.uint8)
     assert hsv_histogram(red).reshape(8, 8)[0, 7] == 1
 

@@ -1,0 +1,1 @@
+"""`triptych evaluate`: how good is a run, by itself and served?"""
