@@ -21,6 +21,7 @@ _ENTRIES = {
     "data": Entry(".data:data", "Check and convert labelled images."),
     "demo": Entry(".demo:demo", "Build, serve and classify bundled photographs."),
     "evaluate": Entry(".evaluate.command:evaluate", "Measure a trained network, by itself and served."),
+    "features": Entry(".features:features", "Describe images by features, in a table."),
     "gateway": Entry(".gateway:gateway", "Answer plain HTTP in JSON, and show a page."),
     "edge": Entry(".edge:edge", "Put Envoy in front of a server."),
     "health": Entry(".health:health", "Ask a server for a known answer."),

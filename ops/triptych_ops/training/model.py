@@ -1,6 +1,6 @@
 """What a run trained, ready to infer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -35,14 +35,33 @@ def probabilities(
     Raises:
         RefusedError: an image cannot be decoded.
     """
-    images = export.Images(model.preprocessing)
     found = [np.zeros((0, len(model.labels)), np.float32)]
+    for images in _batches(model, dataset, advance):
+        with torch.inference_mode():
+            found.append(torch.softmax(model.head(model.backbone(images)), dim=1).numpy())
+    return np.concatenate(found)
+
+
+def embeddings(
+    model: export.Weights, dataset: Dataset, *, advance: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float32]:  # -> (N, D) float32
+    """What the head takes, for each of at least one sample, in order.
+
+    Raises:
+        RefusedError: an image cannot be decoded.
+    """
+    found = []
+    for images in _batches(model, dataset, advance):
+        with torch.inference_mode():
+            found.append(model.backbone(images).numpy())
+    return np.concatenate(found)
+
+
+def _batches(model: export.Weights, dataset: Dataset, advance: Callable[[int], None]) -> Iterator[torch.Tensor]:
+    images = export.Images(model.preprocessing)
     for start in range(0, len(dataset), _BATCH_SIZE):
         batch = dataset.samples[start : start + _BATCH_SIZE]
         cut = [images.cut(sample.read(), name=sample.name) for sample in batch]
         tensor = torch.stack([images.normalised(image) for image in cut])  # (N, 3, S, S) float32
-        with torch.inference_mode():
-            logits = model.head(model.backbone(tensor.contiguous(memory_format=torch.channels_last)))
-            found.append(torch.softmax(logits, dim=1).numpy())
+        yield tensor.contiguous(memory_format=torch.channels_last)
         advance(len(batch))
-    return np.concatenate(found)

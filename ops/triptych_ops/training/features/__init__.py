@@ -9,7 +9,18 @@ Descriptors take (H, W, 3) uint8 in RGB and give (D,) float64; they are pure.
 """
 
 from .registry import DESCRIPTORS, SIDE, Descriptor, describe
-from .table import FeatureTable, write_table
+from .table import FeatureTable, require_form, write_table
+from .tabulation import tabulate
 from .texture import lbp_top
 
-__all__ = ["DESCRIPTORS", "SIDE", "Descriptor", "FeatureTable", "describe", "lbp_top", "write_table"]
+__all__ = [
+    "DESCRIPTORS",
+    "SIDE",
+    "Descriptor",
+    "FeatureTable",
+    "describe",
+    "lbp_top",
+    "require_form",
+    "tabulate",
+    "write_table",
+]

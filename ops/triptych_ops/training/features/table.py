@@ -25,6 +25,16 @@ class FeatureTable:
     vectors: NDArray[np.float64]  # (N, D)
 
 
+def require_form(path: Path) -> None:
+    """Check that a table can be written under this name.
+
+    Raises:
+        UsageError: the suffix is none of the known.
+    """
+    if path.suffix not in _FORMS:
+        raise UsageError(f"{path} is neither .csv nor .npz; name a file of one of these forms")
+
+
 def write_table(table: FeatureTable, path: Path) -> None:
     """Write the table whole or not at all, in the form that the file's suffix names.
 
@@ -33,8 +43,7 @@ def write_table(table: FeatureTable, path: Path) -> None:
     Raises:
         UsageError: the suffix is none of the known.
     """
-    if path.suffix not in _FORMS:
-        raise UsageError(f"{path} is neither .csv nor .npz; name a file of one of these forms")
+    require_form(path)
     write_whole(path, _FORMS[path.suffix](table))
 
 
