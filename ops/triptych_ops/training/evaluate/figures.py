@@ -59,12 +59,13 @@ def evaluate(scores: NDArray[np.float32], labels: Sequence[int], classes: Sequen
     known = int((~np.isnan(scores)).sum(axis=1).min())
     figures = tuple(_class(place, label, confusion, scores, truth, complete) for place, label in enumerate(classes))
     present = [each for each in figures if each.images]
+    recalls = [each.recall for each in figures if each.recall is not None]
     return Evaluation(
         images=len(truth),
         accuracy=float(right.mean()),
         top_k={k: float((ranked[:, :k] == truth[:, None]).any(axis=1).mean()) for k in TOP_K if k <= known},
         macro_f1=float(np.mean([each.f1 for each in present])),
-        macro_recall=float(np.mean([each.recall for each in present])),
+        macro_recall=float(np.mean(recalls)),
         confusion=confusion,
         classes=figures,
         calibration=calibrate(np.take_along_axis(scores, answered[:, None], axis=1)[:, 0], right),

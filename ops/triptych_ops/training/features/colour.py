@@ -14,7 +14,8 @@ def hsv_histogram(image: NDArray[np.uint8]) -> NDArray[np.float64]:  # (H, W, 3)
     hue = np.rint(hsv[..., 0].ravel() * 180) % 180  # whole numbers, as OpenCV has them
     saturation = np.rint(hsv[..., 1].ravel() * 255)
     counts, _, _ = np.histogram2d(hue, saturation, bins=_BINS, range=_RANGES)
-    return counts.ravel() / hue.size
+    shares: NDArray[np.float64] = counts.ravel() / hue.size
+    return shares
 
 
 def colour_moments(image: NDArray[np.uint8]) -> NDArray[np.float64]:  # (H, W, 3) RGB -> (9,)

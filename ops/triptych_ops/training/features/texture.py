@@ -42,4 +42,5 @@ def _shares(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
     codes = local_binary_pattern(grey, _POINTS, _RADIUS, method="uniform")
     inside = codes[_RADIUS:-_RADIUS, _RADIUS:-_RADIUS]  # beyond the edge there are no neighbours
     counts = np.bincount(inside.astype(int).ravel(), minlength=_UNIFORM)
-    return counts / counts.sum()
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares

@@ -1,9 +1,10 @@
 """What a page has besides a card's blocks."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
-from triptych_ops.card.blocks import Label
+from triptych_ops.card import blocks
+from triptych_ops.card.blocks import Label, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,25 @@ class Confusions:
 
     kind: ClassVar[str] = "confusions"
     items: tuple[Confusion, ...]
+
+
+Block: TypeAlias = blocks.Block | Plot | Confusions
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page with a heading."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole document."""
+
+    title: str
+    summary: Text
+    highlights: tuple[tuple[str, Text], ...]  # (what, figure): what a reader looks for first
+    sections: tuple[Section, ...]

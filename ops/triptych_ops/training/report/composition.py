@@ -3,10 +3,10 @@
 import numpy as np
 
 from triptych_ops.card import figures
-from triptych_ops.card.blocks import Bullets, Card, Code, Label, Paragraph, Section, Table
+from triptych_ops.card.blocks import Bullets, Code, Label, Paragraph, Table
 
 from . import plots
-from .blocks import Confusion, Confusions, Plot
+from .blocks import Confusion, Confusions, Page, Plot, Section
 from .findings import Findings, Model
 from .pictures import thumbnail
 
@@ -15,7 +15,7 @@ _MOST_CONFUSED = 24
 _MOST_CLASSES = 100
 
 
-def compose(findings: Findings) -> Card:
+def compose(findings: Findings) -> Page:
     """The page about an evaluation.
 
     Raises:
@@ -27,7 +27,7 @@ def compose(findings: Findings) -> Card:
         sections.insert(0, _served(findings))
     subject, images = findings.subject, figures.of_images(len(findings.dataset))
     best = subject.evaluation
-    return Card(
+    return Page(
         title=f"Evaluation of {findings.run}",
         summary=f"{subject.name} on {images} of the {findings.part} part, in {len(findings.dataset.classes)} classes.",
         highlights=(

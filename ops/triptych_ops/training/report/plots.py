@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ..evaluate import Calibration, Curve, Evaluation
 
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "triptych",  # the same figures give the same text
     "font.family": "sans-serif",
@@ -75,8 +76,7 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     figure.patch.set_alpha(0)
     axes = figure.subplots()
     axes.patch.set_alpha(0)
-    colours = {"color": _INK, "labelcolor": _INK}
-    axes.tick_params(**colours)
+    axes.tick_params(color=_INK, labelcolor=_INK)
     return figure, axes
 
 

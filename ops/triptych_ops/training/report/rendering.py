@@ -10,14 +10,16 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, se
 from markupsafe import Markup
 
 from triptych_ops.card import Form, html, markdown
-from triptych_ops.card.blocks import Card, Text
+from triptych_ops.card.blocks import Text
+
+from .blocks import Page
 
 _INLINE: dict[Form, Callable[[Text], str]] = {"md": markdown.inline, "html": html.inline}
 
 
-def render(page: Card, form: Form) -> str:
+def render(page: Page, form: Form) -> str:
     """The page; an HTML page is one file that loads nothing and runs nothing. Markdown leaves the drawings out."""
-    return _environment(form).get_template(f"report.{form}.j2").render(card=page)
+    return _environment(form).get_template(f"report.{form}.j2").render(page=page)
 
 
 @cache
