@@ -1,9 +1,12 @@
 """From a folder of images to served answers: train, build, serve, classify every test image."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from commands import Serving, triptych
 from ops.training.digits import write_digits
@@ -43,12 +46,39 @@ def test_what_is_served_is_what_was_trained(run: Run, tmp_path: Path) -> None:
     offline = probabilities(load_model(run), test).argmax(axis=1)
     with Serving(tmp_path / "store", tmp_path) as serving, Client(serving.ports.grpc_url) as client:
         answers = list(client.classify_many([sample.read() for sample in test.samples]))
+        evaluated = triptych(
+            "evaluate", run.path, "--url", serving.ports.grpc_url, "--json", "--out", tmp_path / "report"
+        )
+        other = triptych("evaluate", _altered(run, tmp_path / "other"), "--url", serving.ports.http_url, "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+    document = json.loads(evaluated.stdout)
+    served, own, machine = document["models"]
+    assert served["accuracy"] == own["accuracy"] == run.record.test_accuracy
+    assert served["confusion"] == own["confusion"]
+    assert document["served"]["agreement"]["share"] == 1
+    assert "release 1, served" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert other.returncode == 4  # the control: a network that is not the one served
+    assert "the first that differs is" in other.stderr
+    print(f"SVM on HOG {machine['accuracy']:.2%} beside it")
     tops = [answer.top for answer in answers if isinstance(answer, Classification)]
     assert [top.class_id for top in tops] == list(offline)
     assert [top.label for top in tops] == [run.classes[index] for index in offline]
     right = sum(top.class_id == sample.label for top, sample in zip(tops, test.samples, strict=True))
     print(f"served {right}/{len(tops)} right, offline {run.record.test_accuracy:.2%}")
     assert right / len(tops) == run.record.test_accuracy
+
+
+def _altered(run: Run, folder: Path) -> Path:
+    """The run with another network: the rows of its last layer in another order."""
+    shutil.copytree(run.path, folder)
+    altered = Run(folder)
+    with safe_open(altered.weights_file, "pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  no mapping
+    last = next(name for name in reversed(tensors) if tensors[name].shape == (10,))
+    tensors[last] = tensors[last].roll(1) + 5 * (tensors[last].argsort() == 0)
+    save_file(tensors, altered.weights_file, metadata)
+    return folder
 
 
 def test_a_run_whose_images_have_changed_builds_nothing(run: Run, tmp_path: Path) -> None:
