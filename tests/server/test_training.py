@@ -94,6 +94,9 @@ def test_a_run_whose_images_have_changed_builds_nothing(run: Run, tmp_path: Path
     names = run.split.test
     (tmp_path / "digits" / names[0]).write_bytes((tmp_path / "digits" / names[1]).read_bytes())
     assert len(open_dataset(tmp_path / "digits")) == 400
+    evaluated = triptych("evaluate", copy)
+    assert evaluated.returncode == 4
+    assert f"{names[0]!r}" in evaluated.stderr
     built = triptych("build", "--run", copy, "--store", tmp_path / "store")
     assert built.returncode == 4
     assert f"{names[0]!r}" in built.stderr

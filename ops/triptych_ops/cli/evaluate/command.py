@@ -1,5 +1,6 @@
 """`triptych evaluate RUN`: figures, a report, and whether what is served is the same."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -67,6 +68,7 @@ def evaluate(
     run = Run.load(folder)
     run.require_done()
     dataset = run.part(part, source=images)
+    _require_unchanged(run, dataset)
     release = store.release(number) if number else None
     try:
         document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, out or folder / "evaluation")
@@ -121,6 +123,13 @@ def _evaluate(
         ):
             write_whole(out / name, text.encode("utf-8", "backslashreplace"))
     return {**document, "report": str(out / "report.html")}
+
+
+def _require_unchanged(run: Run, dataset: Dataset) -> None:
+    digests = run.split.digests
+    for sample in dataset.samples:
+        if hashlib.sha256(sample.read()).hexdigest() != digests[sample.name]:
+            raise RefusedError(f"{sample.name!r} of {dataset.source} is not the image that {run.path} was split with")
 
 
 def _chosen(descriptors: tuple[str, ...]) -> tuple[str, ...]:
