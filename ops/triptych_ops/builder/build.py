@@ -126,6 +126,8 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         served = serve_once(installation, copy_repository, golden=golden, measured=measuring.paths)
         measured = quality.measure(served.measured, expected, weights.labels)
         gate = quality.GATES[recipe.precision].with_minimum(recipe.top1_agreement_minimum)
+        if trained:
+            gate = gate.for_own_images()
         quality.require(measured, gate, [str(path) for path in measuring.paths])
         training = measure_accuracy(trained, served.measured, expected, true_classes) if trained else None
         if training:

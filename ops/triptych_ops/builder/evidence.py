@@ -63,6 +63,7 @@ def quality(measured: Measured, gate: Gate, images: ImageSet) -> release.Quality
         ties=len(measured.disagreements) - len(measured.beyond(gate.tie)),
         score_max_difference=measured.score_max_difference,
         score_max_tolerance=gate.score_max_tolerance,
+        score_outliers=(gate.outliers or None) if gate.score_max_tolerance is not None else None,
         score_mean_difference=measured.score_mean_difference,
         score_mean_tolerance=gate.score_mean_tolerance,
     )

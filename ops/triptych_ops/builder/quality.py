@@ -21,10 +21,21 @@ class Gate:
     score_max_tolerance: float | None  # None: not bound for a single image
     # Two classes whose reference probabilities are no further apart are one answer: rounding decides between them.
     tie: float = 0.0
+    # Share of images that may be beyond `score_max_tolerance`: one grey level in a few pixels moves some networks more.
+    outliers: float = 0.0
 
     def with_minimum(self, top1_agreement: float | None) -> "Gate":
         """The same with the user's own minimum, where there is one."""
         return self if top1_agreement is None else replace(self, top1_agreement_minimum=top1_agreement)
+
+    def for_own_images(self) -> "Gate":
+        """The same for images of the user's own, on which the accuracy has to be the same, too.
+
+        Resamplers differ by a grey level in some of a thousand pixels. Photographs and their networks take that; a
+        network for pictures that were enlarged tenfold may not: EfficientNet-Lite0 on 8 x 8 digits moves by 0.03 in one
+        of 359 images, by 0.011 in the 99th percentile.
+        """
+        return replace(self, outliers=0.01)
 
 
 GATES: Mapping[Precision, Gate] = MappingProxyType(
@@ -60,6 +71,10 @@ class Measured:
     def top1_agreement(self, tie: float) -> float:
         """Share of images, 0 to 1, ties among them."""
         return 1 - len(self.beyond(tie)) / len(self.score_differences)
+
+    def share_beyond(self, tolerance: float) -> float:
+        """Share of images, 0 to 1, that differ by more; a NaN does."""
+        return float(np.mean([not difference <= tolerance for difference in self.score_differences]))
 
     @property
     def score_max_difference(self) -> float:
@@ -115,9 +130,13 @@ def require(measured: Measured, gate: Gate, names: Sequence[str]) -> None:
             f"served probabilities differ from torch's by {measured.score_mean_difference:.4f} in the mean of "
             f"{len(names)} images, at most {gate.score_mean_tolerance:g} is accepted"
         )
-    if gate.score_max_tolerance is not None and not measured.score_max_difference <= gate.score_max_tolerance:
+    if gate.score_max_tolerance is not None and not (measured.share_beyond(gate.score_max_tolerance) <= gate.outliers):
         worst = names[int(np.argmax(measured.score_differences))]
         raise RefusedError(
             f"a served probability differs from torch's by {measured.score_max_difference:.3f}, "
-            f"at most {gate.score_max_tolerance:g} is accepted; the image is {worst}"
+            f"at most {gate.score_max_tolerance:g} is accepted{_but_for(gate.outliers)}; the image is {worst}"
         )
+
+
+def _but_for(outliers: float) -> str:
+    return f" but for {outliers:.0%} of the images" if outliers else ""

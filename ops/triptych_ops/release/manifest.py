@@ -66,6 +66,7 @@ class Quality(_Record):
     ties: _Count  # images between two classes that the reference cannot tell apart, either of them served
     score_max_difference: float  # over the K served classes of every image, absolute probability
     score_max_tolerance: float | None  # None where lower precision moves single images further
+    score_outliers: float | None = None  # share of images that may be beyond the tolerance; None: not one
     score_mean_difference: float  # mean over images of the largest difference of each
     score_mean_tolerance: float
 

@@ -90,3 +90,22 @@ def test_the_agreed_defaults() -> None:
     assert GATES["fp32"].top1_agreement_minimum == 1
     assert GATES["int8"].top1_agreement_minimum == 0.98
     assert GATES["int8"].tie == 0
+
+
+@pytest.mark.parametrize(("others", "is_accepted"), [(0, True), (1, True), (2, False)])
+def test_of_a_users_own_images_one_in_a_hundred_may_be_beyond(others: int, is_accepted: bool) -> None:
+    found = Measured((), (0.03,) * others + (0.0,) * (100 - others))
+    names = [f"{index}.png" for index in range(100)]
+    gate = GATES["fp32"].for_own_images()
+    if is_accepted:
+        quality.require(found, gate, names)
+    else:
+        with pytest.raises(
+            RefusedError, match=r"at most 0\.02 is accepted but for 1% of the images; the image is 0\.png"
+        ):
+            quality.require(found, gate, names)
+
+
+def test_a_score_that_is_no_number_is_beyond_for_all_that() -> None:
+    with pytest.raises(RefusedError):
+        quality.require(Measured((), (float("nan"),) + (0.0,) * 999), GATES["fp32"].for_own_images(), ["a"] * 1000)

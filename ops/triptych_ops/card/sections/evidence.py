@@ -87,7 +87,7 @@ def _served(quality: Quality) -> Table:
             (
                 "Largest difference of a probability, any image",
                 figures.measure(quality.score_max_difference),
-                _at_most(quality.score_max_tolerance),
+                _at_most(quality.score_max_tolerance, outliers=quality.score_outliers),
             ),
         ),
         _NUMERIC,
@@ -98,8 +98,10 @@ def _at_least(minimum: float) -> str:
     return f"at least {figures.share(minimum)}"
 
 
-def _at_most(tolerance: float | None) -> str:
-    return _NO_BOUND if tolerance is None else f"at most {figures.bound(tolerance)}"
+def _at_most(tolerance: float | None, *, outliers: float | None = None) -> str:
+    if tolerance is None:
+        return _NO_BOUND
+    return f"at most {figures.bound(tolerance)}" + (f" but for {outliers:.0%} of the images" if outliers else "")
 
 
 def _gpu(form: GpuForm | None) -> tuple[Block, ...]:

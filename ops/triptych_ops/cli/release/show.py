@@ -109,6 +109,7 @@ def _export(parity: ExportParity) -> str:
 
 def _served(quality: Quality) -> str:
     bound = f", at most {quality.score_max_tolerance:g}" if quality.score_max_tolerance is not None else ""
+    bound += f" but for {quality.score_outliers:.0%} of them" if quality.score_outliers else ""
     return (
         f"same top-1 as torch on {quality.top1_agreement:.1%} of {quality.images} images "
         f"(at least {quality.top1_agreement_minimum:.0%}), "
