@@ -1,10 +1,7 @@
 """A data set and settings -> a run. It goes on where a killed process left it."""
 
-import fcntl
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +10,7 @@ import numpy as np
 import torch
 
 from triptych_ops import export
-from triptych_ops.errors import RefusedError, UsageError
+from triptych_ops.errors import UsageError
 from triptych_ops.preprocessing import Preprocessing
 
 from . import checkpoint
@@ -22,13 +19,15 @@ from .checkpoint import Position
 from .data import Dataset
 from .data.inspection import Inspection, inspect
 from .files import write_whole
+from .holding import held
 from .inputs import Inputs
 from .loop import Loop, Parts, Trained
 from .losses import class_weights, make_loss
 from .model import load_model, probabilities
 from .observer import Observer, Silent
 from .optimisation import Optimisation
-from .run import Epoch, Run, RunRecord
+from .run import Run, RunRecord
+from .selection import best_epoch, stopped
 from .settings import Settings
 from .split import PARTS, Shares, Split, require_one_class_an_image, stratified
 from .strategy import quicken_statistics
@@ -74,7 +73,7 @@ def train(
     """
     told = observer or Silent()
     make_loss(settings, weights=[1.0] if settings.balance == "weights" else None, device=torch.device("cpu"))
-    with _held(folder) as run:
+    with held(folder) as run:
         record = run.record if run.record_file.is_file() else None
         if record:
             _require_same(run, record, settings, dataset)
@@ -216,47 +215,6 @@ class _Training:
             labels=self._record.classes,
         )
         write_whole(self._run.weights_file, content)
-
-
-def best_epoch(epochs: tuple[Epoch, ...]) -> int | None:
-    """The epoch with the highest validation accuracy; of equals that with the lowest loss, of these the first."""
-    ranked = [(-epoch.validation_accuracy, epoch.validation_loss, epoch.epoch) for epoch in epochs]
-    return min(ranked)[-1] if ranked else None
-
-
-def stopped(epochs: tuple[Epoch, ...], settings: Settings) -> bool:
-    """Whether all epochs are done, or so many have passed without a lower validation loss as patience lasts."""
-    if len(epochs) >= settings.epochs:
-        return True
-    if settings.patience is None or not epochs:
-        return False
-    lowest = min(epochs, key=lambda epoch: (epoch.validation_loss, epoch.epoch))
-    return len(epochs) - lowest.epoch >= settings.patience
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[Run]:
-    """The folder, made where there is none, for this process alone."""
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; name a new one with --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    run = Run(folder)
-    ours = {run.record_file, run.split_file, run.weights_file, run.resume_file, run.tensorboard_folder}
-    strange = sorted(path.name for path in folder.iterdir() if path not in ours and path.suffix != ".partial")
-    if strange and not run.record_file.is_file():
-        raise UsageError(f"{folder} holds something else, {strange[0]!r}; name a new folder with --out")
-    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it ends with the process, however that ends
-        except BlockingIOError as error:
-            raise RefusedError(f"another process trains in {folder}; wait for it, or name another folder") from error
-        for partial in folder.glob("*.partial"):  # of a killed process
-            with suppress(OSError):
-                partial.unlink()
-        yield run
-    finally:
-        os.close(lock)
 
 
 def _require_same(run: Run, record: RunRecord, settings: Settings, dataset: Dataset) -> None:

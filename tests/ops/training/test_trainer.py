@@ -14,9 +14,10 @@ from ops.training.digits import LENET
 from small_disk import needs_root, small_disk
 from triptych_ops import export, training
 from triptych_ops.errors import RefusedError, UsageError
-from triptych_ops.training import Run, Settings, checkpoint, trainer
+from triptych_ops.training import Run, Settings, checkpoint
+from triptych_ops.training.holding import held
 from triptych_ops.training.run import Epoch
-from triptych_ops.training.trainer import best_epoch, stopped
+from triptych_ops.training.selection import best_epoch, stopped
 
 
 def _epoch(number: int, *, loss: float, accuracy: float = 0.5) -> Epoch:
@@ -81,7 +82,7 @@ def test_a_folder_of_something_else_is_left_alone(digits: Path, tmp_path: Path) 
 
 
 def test_two_processes_do_not_train_in_one_folder(digits: Path, tmp_path: Path) -> None:
-    with trainer._held(tmp_path / "run"), pytest.raises(RefusedError, match="another process trains in"):
+    with held(tmp_path / "run"), pytest.raises(RefusedError, match="another process trains in"):
         training.train(training.open_dataset(digits), tmp_path / "run", LENET)
 
 
