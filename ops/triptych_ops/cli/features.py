@@ -13,6 +13,7 @@ from .output import print_json, say
 from .training_progress import TrainingProgress
 
 _DESCRIPTORS = ("colour-moments", "hog", "hsv-histogram", "hu-moments", "lbp")
+_OF_SEQUENCES = "lbp-top"
 _PATH = click.Path(path_type=Path)
 
 
@@ -21,7 +22,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--descriptor",
     "names",
-    type=click.Choice(_DESCRIPTORS),
+    type=click.Choice((*_DESCRIPTORS, _OF_SEQUENCES)),
     multiple=True,
     help="May be repeated: one after the other.",
 )
@@ -29,10 +30,15 @@ _PATH = click.Path(path_type=Path)
 @click.option("--out", type=_PATH, required=True, metavar="FILE", help=".csv or .npz")
 @json_option
 def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Path, as_json: bool) -> None:
-    """Describe every image of DIR by hand-made features, by a network's embedding, or by both."""
+    """Describe every image of DIR by hand-made features, by a network's embedding, or by both.
+
+    With lbp-top, alone, each folder within a class is a sequence of frames, and has one row.
+    """
     if not names and folder is None:
         raise UsageError("nothing describes the images; give --descriptor, --deep or both")
     names = tuple(dict.fromkeys(names))
+    if _OF_SEQUENCES in names and (len(names) > 1 or folder):
+        raise UsageError(f"{_OF_SEQUENCES} describes sequences, all else images; ask for it alone")
     dataset = open_dataset(source)
     try:
         from triptych_ops.training import features as described
@@ -41,7 +47,10 @@ def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Pat
         with TrainingProgress(epochs=0) as progress:
             progress.step("describing the images")
             advance = progress.counted(len(dataset) * (bool(names) + bool(folder)))
-            table = described.tabulate(dataset, names, run=Run.load(folder) if folder else None, advance=advance)
+            if names == (_OF_SEQUENCES,):
+                table = described.tabulate_sequences(dataset, advance=advance)
+            else:
+                table = described.tabulate(dataset, names, run=Run.load(folder) if folder else None, advance=advance)
             described.write_table(table, out)
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="train") from error
@@ -49,4 +58,5 @@ def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Pat
     if as_json:
         print_json({"out": str(out), "images": images, "columns": columns, "descriptors": [*names]})
     else:
-        say(f"{images} images of {columns} features each are in {out}")
+        rows = "sequences" if names == (_OF_SEQUENCES,) else "images"
+        say(f"{images} {rows} of {columns} features each are in {out}")

@@ -86,6 +86,8 @@ def train(
 
     The same command goes on where a killed one was, and ends with the same bits.
     """
+    if weights and choices["pretrained"] is False:
+        raise click.UsageError("--weights and --random say two things of how to begin; leave one out")
     settings = _settings(preset, has_file=weights is not None, **choices)
     dataset = open_dataset(source)
     try:

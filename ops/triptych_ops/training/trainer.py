@@ -72,6 +72,7 @@ def train(
         OSError: the folder cannot be written; what was in it stays.
     """
     told = observer or Silent()
+    export.find_architecture(settings.architecture)
     make_loss(settings, weights=[1.0] if settings.balance == "weights" else None, device=torch.device("cpu"))
     with held(folder) as run:
         record = run.record if run.record_file.is_file() else None
@@ -110,6 +111,7 @@ def train(
                 device=device.type,
                 toolchain={package: metadata.version(package) for package in _TOOLCHAIN},
             )
+            split.write(run.split_file)
             run.write_record(record)
         training = _Training(run, record, beginning, split, dataset, device=device, workers=workers, observer=told)
         record = training.finish(clock)
@@ -253,8 +255,6 @@ def _split(run: Run, inspection: Inspection, division: Division, settings: Setti
         source = str(run.split_file)
     require_one_class_an_image(dataset, digests)
     split.require_fits(dataset, digests, source=source)
-    if not begun:
-        split.write(run.split_file)
     return split
 
 

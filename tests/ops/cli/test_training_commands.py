@@ -1,0 +1,154 @@
+"""`triptych train`, `data`, `evaluate` and `features` as users run them, where something is wrong."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ops.cli.conftest import Command
+from ops.training.digits import write_digits
+
+pytestmark = pytest.mark.torch
+
+Change = Callable[[Path], object]
+LENET = ("--architecture", "lenet5", "--epochs", "1", "--random")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Ten pictures of each of three digits."""
+    return write_digits(tmp_path / "digits", each=10, classes=3)
+
+
+def empty_class(folder: Path) -> None:
+    (folder / "3").mkdir()
+
+
+def one_class(folder: Path) -> None:
+    for label in ("1", "2"):
+        (folder / label).rename(folder / f".{label}")
+
+
+def one_image(folder: Path) -> None:
+    for path in sorted((folder / "2").iterdir())[1:]:
+        path.unlink()
+
+
+def corrupt(folder: Path) -> None:
+    path = min((folder / "0").iterdir())
+    path.write_bytes(path.read_bytes()[:40])
+
+
+def in_two_classes(folder: Path) -> None:
+    path = min((folder / "0").iterdir())
+    (folder / "1" / path.name).write_bytes(path.read_bytes())
+
+
+def odd_label(folder: Path) -> None:
+    (folder / "2").rename(folder / "two\nlines")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (empty_class, 4, "the class '3' is empty"),
+        (one_class, 4, "class"),
+        (one_image, 4, "'2'"),
+        (corrupt, 4, "0/"),
+        (in_two_classes, 4, "0/"),
+        (odd_label, 4, "two\\nlines"),
+    ],
+)
+def test_images_that_cannot_be_trained_on_are_one_line(
+    change: Change, status: int, words: str, images: Path, command: Command, tmp_path: Path
+) -> None:
+    change(images)
+    done = command("train", images, "--out", tmp_path / "run", *LENET)
+    assert (done.status, done.stdout) == (status, ""), done.stderr
+    assert words in done.stderr.splitlines()[-1]
+    assert not list((tmp_path / "run").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("nowhere",), 3, "there is nothing at nowhere"),
+        (("IMAGES", "--architecture", "lenet6"), 3, "lenet6"),
+        (("IMAGES", "--shares", "1:1"), 2, "1:1"),
+        (("IMAGES", "--split", "none.json"), 3, "none.json"),
+        (("IMAGES", "--loss", "no.such:loss"), 3, "no.such"),
+        (("IMAGES", "--weights", "none.safetensors"), 2, "leave one out"),
+        (("IMAGES", "--architecture", "lenet5", "--pretrained", "--weights", "none.pt"), 3, "none.pt"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(
+    arguments: tuple[str, ...], status: int, words: str, images: Path, command: Command, tmp_path: Path
+) -> None:
+    given = [str(images) if each == "IMAGES" else each for each in arguments]
+    own = LENET if "--architecture" not in given else ("--epochs", "1")
+    done = command("train", *own, *given, "--out", tmp_path / "run")
+    assert (done.status, done.stdout) == (status, ""), done.stderr
+    assert words in done.stderr.splitlines()[-1]
+    assert not list((tmp_path / "run").glob("*"))
+
+
+def test_a_split_of_other_images_is_refused(images: Path, command: Command, tmp_path: Path) -> None:
+    assert command("train", images, "--out", tmp_path / "run", *LENET, "--epochs", 1).status == 0
+    split = tmp_path / "run" / "split.json"
+    path = min((images / "0").iterdir())
+    path.rename(path.with_name("another.png"))
+    done = command("train", images, "--out", tmp_path / "other", *LENET, "--split", split)
+    assert (done.status, done.stdout) == (4, ""), done.stderr
+    assert str(split) in done.stderr.splitlines()[-1]
+
+
+def test_data_check_tells_what_is_wrong(images: Path, command: Command) -> None:
+    assert command("data", "check", images).status == 0
+    corrupt(images)
+    in_two_classes(images)
+    done = command("data", "check", images, "--json")
+    assert done.status == 4
+    assert json.loads(done.stdout)
+    assert len(done.stderr.splitlines()) >= 1
+
+
+def test_features_of_sequences_have_a_row_each(command: Command, tmp_path: Path) -> None:
+    dice = np.random.default_rng(1)
+    for name in ("calm/1", "calm/2", "wild/1"):
+        folder = tmp_path / "films" / name
+        folder.mkdir(parents=True)
+        still = dice.integers(0, 255, (32, 32, 3), np.uint8)
+        for number in range(4):
+            frame = still if name.startswith("calm") else dice.integers(0, 255, (32, 32, 3), np.uint8)
+            Image.fromarray(frame).save(folder / f"{number}.png")
+    done = command("features", tmp_path / "films", "--descriptor", "lbp-top", "--out", tmp_path / "t.csv")
+    assert done.status == 0, done.stderr
+    with (tmp_path / "t.csv").open(newline="") as file:
+        head, *rows = csv.reader(file)
+    assert head[:3] == ["image", "label", "lbp-top_0"]
+    assert [row[:2] for row in rows] == [["calm/1", "calm"], ["calm/2", "calm"], ["wild/1", "wild"]]
+    one, other, wild = (np.array(row[2:], float) for row in rows)
+    assert np.abs(one - other).sum() < np.abs(one - wild).sum()  # what does not move is alike in XT and YT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        ((), 2, "nothing describes the images"),
+        (("--descriptor", "lbp-top", "--descriptor", "hog"), 2, "ask for it alone"),
+        (("--descriptor", "lbp", "--out", "t.xlsx"), 2, "neither .csv nor .npz"),
+        (("--descriptor", "lbp-top"), 0, "3 sequences of 30 features"),
+        (("--deep", "nowhere"), 3, "nowhere"),
+    ],
+)
+def test_features_end_as_documented(
+    arguments: tuple[str, ...], status: int, words: str, images: Path, command: Command, tmp_path: Path
+) -> None:
+    done = command("features", images, "--out", tmp_path / "t.csv", *arguments)
+    assert done.status == status, done.stderr
+    assert words in done.stderr
+    assert (tmp_path / "t.csv").exists() is (status == 0)
