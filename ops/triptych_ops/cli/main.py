@@ -23,6 +23,7 @@ _ENTRIES = {
     "evaluate": Entry(".evaluate.command:evaluate", "Measure a trained network, by itself and served."),
     "features": Entry(".features:features", "Describe images by features, in a table."),
     "gateway": Entry(".gateway:gateway", "Answer plain HTTP in JSON, and show a page."),
+    "export": Entry(".export:export", "Write a run's network as ONNX or LiteRT."),
     "edge": Entry(".edge:edge", "Put Envoy in front of a server."),
     "health": Entry(".health:health", "Ask a server for a known answer."),
     "lint": Entry(".lint:lint", "Check a Triton model repository, of any origin."),

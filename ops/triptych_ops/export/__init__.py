@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .graph import ExportedGraph, export_graph
     from .images import Images, decode
     from .precision import LoweredGraph, lower_precision
+    from .program import write_program
     from .reference import Reference
     from .session import run as run_graph
     from .weights import Weights, WeightsFile, load
@@ -48,6 +49,7 @@ __all__ = [
     "run_graph",
     "safetensors_bytes",
     "serialise_dali",
+    "write_program",
     "write_safetensors",
 ]
 
@@ -71,6 +73,7 @@ _PLACES = {
     "run_graph": ("session", "run"),
     "safetensors_bytes": ("checkpoint", "safetensors_bytes"),
     "serialise_dali": ("dali_graph", "serialise"),
+    "write_program": ("program", "write_program"),
     "write_safetensors": ("checkpoint", "write_safetensors"),
 }
 
