@@ -108,3 +108,23 @@ def test_a_run_brings_its_own_network(run: Run, tmp_path: Path) -> None:
     built = triptych("build", "--run", run.path, "--architecture", "resnet18", "--store", tmp_path)
     assert (built.returncode, built.stdout) == (2, "")
     assert "leave --architecture out, or --run" in built.stderr
+
+
+def test_the_articles_case_goes_all_the_way(tmp_path: Path) -> None:
+    """ResNet-18 as the article has it, for an epoch instead of 25."""
+    images = write_digits(tmp_path / "digits", each=10, classes=3)
+    trained = triptych("train", images, "--preset", "article", "--epochs", 1, "--out", tmp_path / "run", "--json")
+    assert trained.returncode == 0, trained.stderr
+    document = json.loads(trained.stdout)
+    assert document["architecture"] == "resnet18"
+    assert (document["preprocessing"]["resize"], document["preprocessing"]["crop"]) == (256, 224)
+    built = triptych("build", "--run", tmp_path / "run", "--store", tmp_path / "store", "--json")
+    assert built.returncode == 0, built.stderr
+    training = json.loads(built.stdout)["training"]
+    assert training["served_accuracy"] == training["offline_accuracy"] == document["test_accuracy"]
+    evaluated = triptych("evaluate", tmp_path / "run", "--release", 1, "--store", tmp_path / "store", "--json")
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert json.loads(evaluated.stdout)["served"]["agreement"]["share"] == 1
+    print(
+        f"article, one epoch of 25 on {document['images']['train']} images: {document['test_accuracy']:.0%}, served the same"
+    )

@@ -61,6 +61,9 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--loss", metavar="NAME", help="cross-entropy, focal, or MODULE:NAME of your own.")
 @click.option("--label-smoothing", type=click.FloatRange(0, 1, max_open=True), help="Of cross-entropy.")
 @click.option("--focal-gamma", type=click.FloatRange(0))
+@click.option("--teacher", metavar="RUN", type=_PATH, help="Imitate this run's network, too: distillation.")
+@click.option("--teacher-weight", type=click.FloatRange(0, 1), help="Of its answers against the true classes.  [0.9]")
+@click.option("--temperature", type=_POSITIVE, help="That softens both answers.  [4]")
 @click.option("--balance", type=click.Choice(get_args(Balance)), help="Of rare classes: by their weight, or how often.")
 @click.option("--augmentation", type=click.Choice(get_args(Augmentation)), help="Random views of the training images.")
 @click.option("--mixed-precision/--full-precision", default=None, help="bfloat16 on a GPU.")
@@ -75,6 +78,7 @@ def train(
     out: Path,
     preset: str | None,
     weights: Path | None,
+    teacher: Path | None,
     shares: str,
     split_file: Path | None,
     threads: int | None,
@@ -88,6 +92,8 @@ def train(
     """
     if weights and choices["pretrained"] is False:
         raise click.UsageError("--weights and --random say two things of how to begin; leave one out")
+    if not teacher and (choices["teacher_weight"] is not None or choices["temperature"] is not None):
+        raise click.UsageError("--teacher-weight and --temperature are of a teacher; name one by --teacher RUN")
     settings = _settings(preset, has_file=weights is not None, **choices)
     dataset = open_dataset(source)
     try:
@@ -107,6 +113,7 @@ def train(
                 division=division,
                 threads=threads,
                 workers=workers,
+                teacher=Run.load(teacher) if teacher else None,
                 observer=observer,
             )
     except ModuleNotFoundError as error:

@@ -14,7 +14,7 @@ from triptych_ops.errors import RefusedError
 from .checkpoint import Position
 from .frozen import Features, compute_features
 from .inputs import Batch, Inputs, Key, in_order, shuffled
-from .losses import Loss
+from .losses import Loss, imitation
 from .observer import Observer
 from .optimisation import Optimisation
 from .randomness import seed_of, seed_torch
@@ -41,6 +41,7 @@ class Trained:
     optimisation: Optimisation
     loss: Loss
     device: torch.device
+    taught: torch.Tensor | None = None  # a teacher's logits (N, C) of the training images
 
     @property
     def head(self) -> torch.nn.Module:
@@ -96,7 +97,7 @@ class Loop:
         network = trained.head if frozen else trained.network
         for step, (inputs, classes) in enumerate(self._batches(keys[position.steps :], frozen=frozen), position.steps):
             seed_torch(seed_of(settings.seed, epoch, step), trained.device)
-            logits, loss = self._loss(network, inputs, classes)
+            logits, loss = self._loss(network, inputs, classes, of=keys[step])
             trained.optimisation.step(loss, epochs_done=epoch + step / len(keys))
             value = loss.item()
             if not np.isfinite(value):
@@ -133,8 +134,9 @@ class Loop:
         return self._parts.train.batches(keys, workers=self._workers)
 
     def _loss(
-        self, network: torch.nn.Module, inputs: torch.Tensor, classes: torch.Tensor
+        self, network: torch.nn.Module, inputs: torch.Tensor, classes: torch.Tensor, *, of: Sequence[Key] = ()
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits, and the loss; of training images by the teacher's answers, too, where there is one."""
         device = self._trained.device
         if inputs.ndim == 4:  # images, not features
             inputs = inputs.to(device, memory_format=torch.channels_last)
@@ -142,7 +144,13 @@ class Loop:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
             logits = network(inputs)
         logits = logits.float()
-        return logits.detach().cpu(), self._trained.loss(logits, classes.to(device))
+        loss = self._trained.loss(logits, classes.to(device))
+        if of and self._trained.taught is not None:
+            taught = self._trained.taught[[index for _, index in of]].to(device)
+            share = self._settings.teacher_weight
+            soft = imitation(logits, taught, temperature=self._settings.temperature)
+            loss = share * soft + (1 - share) * loss
+        return logits.detach().cpu(), loss
 
     def _validated(self, *, frozen: bool) -> tuple[float, float]:
         """Loss and accuracy over the validation part."""

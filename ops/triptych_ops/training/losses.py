@@ -39,6 +39,17 @@ class FocalLoss(nn.Module):
         return (weights * losses).sum() / weights.sum()
 
 
+def imitation(logits: torch.Tensor, taught: torch.Tensor, *, temperature: float) -> torch.Tensor:
+    """How far logits (N, C) are from a teacher's, (N, C) too, both softened by the temperature; the mean over images.
+
+    Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, https://arxiv.org/abs/1503.02531: the
+    cross-entropy of soft targets, here as a divergence, whose gradient is the same, times the square of the
+    temperature, so that its weight against the true classes does not depend on it.
+    """
+    own, theirs = (torch.log_softmax(each / temperature, dim=1) for each in (logits, taught))
+    return nn.functional.kl_div(own, theirs, reduction="batchmean", log_target=True) * temperature**2
+
+
 def class_weights(counts: Sequence[int]) -> list[float]:
     """Weights by which each class counts alike, whatever its number of images; their mean over the images is 1."""
     return [sum(counts) / (len(counts) * count) for count in counts]

@@ -36,6 +36,9 @@ class Settings(BaseModel):
     loss: str = "cross-entropy"  # "focal", or MODULE:NAME of the user's own
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     focal_gamma: float = Field(default=2.0, ge=0)  # https://arxiv.org/abs/1708.02002
+    teacher: str | None = None  # SHA-256 of the weights of the run that is imitated, as well as the true classes
+    teacher_weight: float = Field(default=0.9, ge=0, le=1)  # of the teacher's answers against the true classes
+    temperature: float = Field(default=4.0, gt=0)  # by which both logits are divided before they are compared
     balance: Balance = "none"
     augmentation: Augmentation = "none"
     seed: int = Field(default=0, ge=0, lt=2**32)

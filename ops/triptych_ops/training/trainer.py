@@ -31,6 +31,7 @@ from .selection import best_epoch, stopped
 from .settings import Settings
 from .split import PARTS, Shares, Split, require_one_class_an_image, stratified
 from .strategy import quicken_statistics
+from .teaching import digest_of, taught_by
 
 CHECKPOINT_EVERY_S = 60.0
 """Within an epoch, a checkpoint is written so often; at the end of each epoch in any case."""
@@ -56,6 +57,7 @@ def train(
     division: Division = Division(),
     threads: int | None = None,
     workers: int = 0,
+    teacher: Run | None = None,
     observer: Observer | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Run:
@@ -63,7 +65,8 @@ def train(
 
     Where the folder has this training's beginning, it goes on from there, and on a CPU ends with the bits that it
     would have ended with; where it is done, nothing is done. `threads` are torch's, `workers` the processes that
-    decode images which are too many to be held in memory.
+    decode images which are too many to be held in memory. `teacher` is a run of the same classes whose answers to the
+    training images are imitated, as `settings.temperature` and `settings.teacher_weight` say.
 
     Raises:
         MissingError: an architecture or a file does not exist.
@@ -72,6 +75,8 @@ def train(
         OSError: the folder cannot be written; what was in it stays.
     """
     told = observer or Silent()
+    if teacher:
+        settings = settings.model_copy(update={"teacher": digest_of(teacher, dataset)})
     export.find_architecture(settings.architecture)
     make_loss(settings, weights=[1.0] if settings.balance == "weights" else None, device=torch.device("cpu"))
     with held(folder) as run:
@@ -113,7 +118,10 @@ def train(
             )
             split.write(run.split_file)
             run.write_record(record)
-        training = _Training(run, record, beginning, split, dataset, device=device, workers=workers, observer=told)
+        taught = taught_by(teacher, split.part(dataset, "train"), told) if teacher else None
+        training = _Training(
+            run, record, beginning, split, dataset, taught=taught, device=device, workers=workers, observer=told
+        )
         record = training.finish(clock)
         told.step(f"measuring on {record.images['test']} test images")
         record = _tested(run, record, split.part(dataset, "test"))
@@ -133,6 +141,7 @@ class _Training:
         split: Split,
         dataset: Dataset,
         *,
+        taught: torch.Tensor | None,
         device: torch.device,
         workers: int,
         observer: Observer,
@@ -149,6 +158,7 @@ class _Training:
             optimisation=Optimisation(settings, network, beginning.head_name),
             loss=make_loss(settings, weights=balanced, device=device),
             device=device,
+            taught=taught,
         )
         self._position = Position()
         if run.resume_file.is_file():
