@@ -20,7 +20,7 @@ from triptych_ops.scratch import scratch_folder
 
 from . import evidence, gpu_form, image_sets, quality
 from .checkout import git_commit
-from .recipe import Recipe
+from .recipe import TOP_K, Recipe
 from .served import serve_once
 from .trained import TrainedRun, measure_accuracy, require_accuracy
 
@@ -55,7 +55,8 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             definition=recipe.definition,
             licence=recipe.licence,
         )
-        release.check_labels(weights.labels, top_k=recipe.top_k)
+        top_k = recipe.top_k or min(TOP_K, len(weights.labels))
+        release.check_labels(weights.labels, top_k=top_k)
         reference = export.Reference(weights)
         golden = [photograph.path for photograph in PHOTOGRAPHS]
 
@@ -102,7 +103,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             graph=graph,
             labels=weights.labels,
             embedding_size=exported.embedding_size,
-            top_k=recipe.top_k,
+            top_k=top_k,
             preprocessing=weights.preprocessing,
             health_class_id=health_class_id,
             health_score=health_score,
@@ -143,7 +144,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             precision=recipe.precision,
             classes=len(weights.labels),
             embedding_size=exported.embedding_size,
-            top_k=recipe.top_k,
+            top_k=top_k,
             weights=evidence.weights_source(weights),
             preprocessing=weights.preprocessing,
             parity=evidence.export_parity(exported),

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from triptych_ops.release import Precision
+
+TOP_K: Final = 5
+"""Classes in an answer, as ImageNet's own second measure has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +21,7 @@ class Recipe:
     definition: str | None = None  # of the preprocessing
     licence: str | None = None  # of the weights
     precision: Precision = "fp32"
-    top_k: int = 5  # ImageNet's own second measure
+    top_k: int | None = None  # None: `TOP_K`, or all where there are fewer
     gate_images: Path | None = None  # folders; None: a run's own images, else views of bundled photographs
     calibration_images: Path | None = None
     top1_agreement_minimum: float | None = None

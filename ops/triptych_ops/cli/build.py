@@ -15,7 +15,6 @@ from .release.show import measured
 from .store_option import store_option
 
 _ARCHITECTURE = "efficientnet_lite0"  # light, and its weights come in a package
-_TOP_K = 5  # as ImageNet's own second measure
 _FILE = click.Path(path_type=Path)
 
 
@@ -40,7 +39,7 @@ _FILE = click.Path(path_type=Path)
 )
 @click.option("--licence", metavar="NAME", help="Licence of the weights, for the manifest (SPDX name).")
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="fp32", show_default=True)
-@click.option("--top-k", type=click.IntRange(min=1), default=_TOP_K, show_default=True, help="Classes in an answer.")
+@click.option("--top-k", type=click.IntRange(min=1), help="Classes in an answer.  [default: 5, or all]")
 @click.option(
     "--gate",
     "gate_images",
