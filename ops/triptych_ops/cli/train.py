@@ -64,6 +64,12 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option("--teacher", metavar="RUN", type=_PATH, help="Imitate this run's network, too: distillation.")
 @click.option("--teacher-weight", type=click.FloatRange(0, 1), help="Of its answers against the true classes.  [0.9]")
 @click.option("--temperature", type=_POSITIVE, help="That softens both answers.  [4]")
+@click.option(
+    "--quantisation-aware",
+    is_flag=True,
+    default=None,
+    help="Simulate int8 while training, so that it costs little; then: triptych build --run RUN --precision int8.",
+)
 @click.option("--balance", type=click.Choice(get_args(Balance)), help="Of rare classes: by their weight, or how often.")
 @click.option("--augmentation", type=click.Choice(get_args(Augmentation)), help="Random views of the training images.")
 @click.option("--mixed-precision/--full-precision", default=None, help="bfloat16 on a GPU.")

@@ -17,6 +17,7 @@ from .inputs import Batch, Inputs, Key, in_order, shuffled
 from .losses import Loss, imitation
 from .observer import Observer
 from .optimisation import Optimisation
+from .quantisation import simulate_activations, simulated
 from .randomness import seed_of, seed_torch
 from .run import Epoch
 from .settings import Settings
@@ -68,6 +69,8 @@ class Loop:
         self._workers = workers
         self._observer = observer
         self._clock = clock
+        if settings.quantisation_aware:
+            simulate_activations(trained.network)
         self._features: tuple[Features, Features] | None = None  # of training and validation
 
     def epoch(self, position: Position, *, after_step: Callable[[Position], None]) -> Epoch:
@@ -80,7 +83,7 @@ class Loop:
         share = trained_share(settings, epoch=epoch)
         set_trained(trained.network, trained.head_name, share=share)
         # A view that is random is another each time, so its features cannot be kept.
-        frozen = share == 0 and settings.augmentation == "none"
+        frozen = share == 0 and settings.augmentation == "none" and not settings.quantisation_aware
         if frozen and self._features is None:
             self._features = self._computed_features()
             set_trained(trained.network, trained.head_name, share=share)
@@ -142,7 +145,7 @@ class Loop:
             inputs = inputs.to(device, memory_format=torch.channels_last)
         mixed = self._settings.mixed_precision and device.type != "cpu"
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits = network(inputs)
+            logits = simulated(network, inputs) if self._settings.quantisation_aware else network(inputs)
         logits = logits.float()
         loss = self._trained.loss(logits, classes.to(device))
         if of and self._trained.taught is not None:

@@ -39,6 +39,7 @@ class Settings(BaseModel):
     teacher: str | None = None  # SHA-256 of the weights of the run that is imitated, as well as the true classes
     teacher_weight: float = Field(default=0.9, ge=0, le=1)  # of the teacher's answers against the true classes
     temperature: float = Field(default=4.0, gt=0)  # by which both logits are divided before they are compared
+    quantisation_aware: bool = False  # int8 is simulated while all layers are trained
     balance: Balance = "none"
     augmentation: Augmentation = "none"
     seed: int = Field(default=0, ge=0, lt=2**32)
