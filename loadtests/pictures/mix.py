@@ -70,6 +70,13 @@ class MixDescription:
     folder: str | None = None
     bad_share: float = 0.0
 
+    @classmethod
+    def named(cls, text: str, *, bad_share: float = 0.0) -> "MixDescription":
+        """The mix of that name in `MIXES`, else the folder there."""
+        if text in MIXES:
+            return cls(kinds=MIXES[text], bad_share=bad_share)
+        return cls(folder=str(Path(text).resolve()), bad_share=bad_share)
+
     def made(self) -> "Mix":
         """The mix, with its pictures.
 

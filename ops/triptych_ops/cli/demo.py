@@ -1,8 +1,5 @@
 """`triptych demo`: the whole way once, on the bundled photographs."""
 
-import os
-from functools import partial
-
 import click
 
 from triptych import Client, contract
@@ -12,8 +9,8 @@ from triptych_ops.release import Release, Store
 
 from .build import build_release
 from .classify import show
+from .loopback import loopback_server
 from .output import say
-from .served_copy import copy_sound
 from .store_option import store_option
 
 
@@ -23,10 +20,7 @@ def demo(store: Store) -> None:
     """Build release 1 unless there is a release, serve the newest, classify photographs, stop."""
     release = _newest_or_built(store)
     say(f"serving release {release.number} ({release.manifest.architecture}) on loopback")
-    installation = runtime.find_installation(os.environ)
-    sizing = runtime.Sizing.of_machine()
-    copy = partial(copy_sound, release, trust=None, sizing=sizing, check=lambda: None)
-    with runtime.Server(installation, copy, runtime.Ports.free()) as server:
+    with loopback_server(release) as server:
         state = server.wait_ready()
         say(f"ready: {state.reason}")
         with Client(server.ports.grpc_url) as grpc_client, Client(server.ports.http_url) as http_client:

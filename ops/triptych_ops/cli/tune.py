@@ -1,22 +1,20 @@
 """`triptych tune`."""
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 import click
 
-from loadtests.capacity import Limits, Trials, search
+from loadtests.capacity import DEFAULT_P99, Limits, Trials, carried, search
 from loadtests.engine import Plan
 from loadtests.errors import StoppedError
-from loadtests.objectives import Objective, objective
+from loadtests.objectives import Objective
 from loadtests.pictures import MIXES, MixDescription
 from loadtests.profiles import profile
 from loadtests.tuning import Candidate, Effort, Screened, Tuning, variants
@@ -25,13 +23,12 @@ from loadtests.users.target import Target
 from triptych_ops import runtime
 from triptych_ops.release import Release, Store
 
+from .loopback import loopback_server
 from .options import json_option
 from .output import Steps, print_json, print_table, say, table
-from .served_copy import copy_sound
 from .stopping import stop_requested
 from .store_option import store_option
 
-_ALWAYS: Final = ("errors<0.1%", "achieved>99%")
 _COLUMNS = ("settings", "requests/s", "of the defaults")
 _SETTINGS_FILE = "triptych.toml"
 _TIMEOUT_S: Final = 10.0
@@ -40,7 +37,9 @@ _TIMEOUT_S: Final = 10.0
 @click.command("tune")
 @click.argument("ref", metavar="[RELEASE]", required=False)
 @store_option
-@click.option("--p99", default="100ms", show_default=True, metavar="TIME", help="That what is carried stays within.")
+@click.option(
+    "--p99", default=DEFAULT_P99, show_default=True, metavar="TIME", help="That what is carried stays within."
+)
 @click.option(
     "--pictures",
     default="typical",
@@ -94,11 +93,10 @@ def tune(
     release = store.release(ref)
     defaults = runtime.Sizing.of_machine()
     tried = _tried(defaults, runtime.usable_cores(), only)
-    wanted = [objective(f"p99<{p99}"), *map(objective, _ALWAYS)]
-    mix = MixDescription(kinds=MIXES[pictures]) if pictures in MIXES else MixDescription(folder=pictures)
+    wanted = carried(p99=p99)
+    mix = MixDescription.named(pictures)
     mix.made()
     folder = out or Path(f"tune-{datetime.now(UTC):%Y%m%d-%H%M%S}")
-    folder.mkdir(parents=True, exist_ok=True)
     with stop_requested() as stop, Steps() as step:
         step(f"release {release.number}: {len(tried) - 1} settings against the defaults, {defaults}")
         bench = _Bench(release, defaults, wanted, mix, folder=folder, seconds=seconds, stop=stop, say=step)
@@ -171,11 +169,9 @@ class _Bench:
         if self.stop.is_set():
             raise StoppedError(f"the tuning was stopped; its measurements until then are in {self.folder}")
         given = {_field(name): value for name, value in candidate.settings.items()}
-        ports = runtime.Ports.free()
-        copy = partial(copy_sound, self.release, trust=None, sizing=self.defaults.changed(**given), check=lambda: None)
-        with runtime.Server(runtime.find_installation(os.environ), copy, ports, verbose=False) as server:
+        with loopback_server(self.release, sizing=self.defaults.changed(**given)) as server:
             server.wait_ready(timeout_s=runtime.READY_TIMEOUT_S, cancelled=self.stop.is_set)
-            target = Target.at([ports.grpc_url], rest=False, timeout_s=_TIMEOUT_S)
+            target = Target.at([server.ports.grpc_url], rest=False, timeout_s=_TIMEOUT_S)
             number = sum(1 for _ in self.folder.glob("measured-*"))
             plan = Plan(
                 profile=profile("server"), target=target, folder=self.folder / f"measured-{number:03d}", mix=self.mix

@@ -9,14 +9,6 @@ import pytest
 from commands import triptych
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store")
-    done = triptych("build", "--store", path)
-    assert done.returncode == 0, done.stderr
-    return path
-
-
 def test_batches_are_tried_against_the_defaults(store: Path, tmp_path: Path) -> None:
     done = triptych(
         *("tune", "--store", store, "--setting", "batch", "--rounds", 1, "--pairs", 1, "--seconds", 2),

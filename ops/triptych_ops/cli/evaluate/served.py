@@ -1,18 +1,15 @@
 """The answers of a server to a part of a run's images."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from triptych import Client, ImageError
-from triptych_ops import runtime
-from triptych_ops.cli.served_copy import copy_sound
+from triptych_ops.cli.loopback import loopback_server
 from triptych_ops.errors import RefusedError
 from triptych_ops.release import Release
 from triptych_ops.training import Dataset, Sample
@@ -38,8 +35,7 @@ def serving(release: Release) -> Iterator[str]:
     Raises:
         RefusedError: the release is broken, or does not give its known answer.
     """
-    copy = partial(copy_sound, release, trust=None, sizing=runtime.Sizing.of_machine(), check=lambda: None)
-    with runtime.Server(runtime.find_installation(os.environ), copy, runtime.Ports.free()) as server:
+    with loopback_server(release) as server:
         server.wait_ready()
         yield server.ports.grpc_url
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from loadtests.capacity import Capacity, Limits, Trial, Trials, search
+from loadtests.capacity import DEFAULT_P99, Capacity, Limits, Trial, Trials, carried, search
 from loadtests.engine import Plan
-from loadtests.objectives import Objective, objective
+from loadtests.objectives import Objective
 from loadtests.pictures import MixDescription
 from loadtests.profiles import profile
 from loadtests.statistics import statistics_of
@@ -24,8 +24,6 @@ from triptych_ops.cli.stopping import stop_requested
 from .objective_options import objective_options
 from .sending_options import sending_options
 
-DEFAULT_P99 = "100ms"
-_ALWAYS = ("errors<0.1%", "achieved>99%")  # what is not answered, or only long after, is not carried
 _COLUMNS = ("offered/s", "answered/s", "p50 ms", "p99 ms", "")
 
 
@@ -80,7 +78,7 @@ def find_max(
 
     Exit 4 where not even the least rate is carried, 6 where the generator was the bottleneck, or the most was carried.
     """
-    wanted = _wanted(p99, objectives)
+    wanted = carried(objectives or (), p99=p99)
     folder = out or Path(f"find-max-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     plan = Plan(profile=profile("server"), target=target, folder=folder, mix=mix, seed=seed * 1000, processes=processes)
     limits = Limits(most_per_s=most_per_s, tolerance=tolerance)
@@ -100,14 +98,6 @@ def find_max(
     else:
         _print(found)
     context.exit(_conclude(found, wanted, folder))
-
-
-def _wanted(p99: str | None, objectives: Sequence[Objective] | None) -> list[Objective]:
-    given = list(objectives or ())
-    if p99 is not None or not given:
-        given.insert(0, objective(f"p99<{p99 or DEFAULT_P99}"))
-    named = {each.name for each in given}
-    return [*given, *(each for each in map(objective, _ALWAYS) if each.name not in named)]
 
 
 def _line(trial: Trial) -> str:

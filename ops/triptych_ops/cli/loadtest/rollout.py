@@ -11,7 +11,6 @@ import click
 from loadtests.engine import Plan
 from loadtests.objectives import Objective
 from loadtests.pictures import MixDescription
-from loadtests.records import read
 from loadtests.report import State, found_in, write
 from loadtests.rollouts import Command, Driven, RolloutTraffic, document, drive, rollout_profile, traffic
 from loadtests.statistics import Watch, statistics_of
@@ -80,7 +79,7 @@ def rollout(
         driven = drive(plan, command, report=reporter(step, Watch(folder, ask)), stop=stop, statistics=ask)
     finding = found_in(folder)
     write(finding, folder)
-    found = traffic(read(folder).samples)
+    found = traffic(finding.stored.samples)
     told = {**document(found), "command": list(words), "status": driven.status, "in_time": driven.in_time}
     (folder / _FILE).write_text(json.dumps(told, indent=1) + "\n")
     if as_json:

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -96,6 +95,4 @@ def _mix(pictures: str, kinds: tuple[str, ...], bad_share: float) -> MixDescript
         raise PicturesError("--picture makes a mix of its own; leave out --pictures")
     if kinds:
         return MixDescription(kinds=tuple(map(kind_from_text, kinds)), bad_share=bad_share)
-    if pictures in MIXES:
-        return MixDescription(kinds=MIXES[pictures], bad_share=bad_share)
-    return MixDescription(folder=str(Path(pictures).resolve()), bad_share=bad_share)
+    return MixDescription.named(pictures, bad_share=bad_share)
