@@ -12,7 +12,7 @@ from .options import json_option
 from .output import print_json, say
 from .training_progress import TrainingProgress
 
-_DESCRIPTORS = ("colour-moments", "hog", "hsv-histogram", "hu-moments", "lbp")
+DESCRIPTORS = ("colour-moments", "hog", "hsv-histogram", "hu-moments", "lbp")
 _OF_SEQUENCES = "lbp-top"
 _PATH = click.Path(path_type=Path)
 
@@ -22,7 +22,7 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--descriptor",
     "names",
-    type=click.Choice((*_DESCRIPTORS, _OF_SEQUENCES)),
+    type=click.Choice((*DESCRIPTORS, _OF_SEQUENCES)),
     multiple=True,
     help="May be repeated: one after the other.",
 )

@@ -7,6 +7,7 @@ resume.safetensors   all that the next step needs, until the training is done
 tensorboard/         the figures of each epoch, for TensorBoard
 """
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -147,7 +148,11 @@ class Run:
         split = self.split
         if split.classes != dataset.classes:
             raise RefusedError(f"the classes of {dataset.source} are not those of {self.path}; name the images it had")
-        return split.part(dataset, part)
+        found = split.part(dataset, part)
+        for sample in found.samples:
+            if hashlib.sha256(sample.read()).hexdigest() != split.digests[sample.name]:
+                raise RefusedError(f"{sample.name!r} of {dataset.source} is not what {self.path} was split with")
+        return found
 
     @property
     def classes(self) -> tuple[str, ...]:

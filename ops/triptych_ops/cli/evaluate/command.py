@@ -1,6 +1,5 @@
 """`triptych evaluate RUN`: figures, a report, and whether what is served is the same."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -11,6 +10,7 @@ import click
 
 from triptych import Client
 from triptych_ops.cli.failures import missing_package
+from triptych_ops.cli.features import DESCRIPTORS
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import print_json, print_table, say, table
 from triptych_ops.cli.store_option import store_option
@@ -21,7 +21,6 @@ from triptych_ops.training import PARTS, Dataset, Part, Run
 from triptych_ops.training.files import write_whole
 
 _LEAST_AGREEMENT = {"fp32": 1.0, "fp16": 0.99, "int8": 0.98}  # share of images, as a build's gate has it
-_DESCRIPTORS = ("hog", "lbp", "hsv-histogram", "colour-moments", "hu-moments")
 
 
 @click.command()
@@ -31,7 +30,7 @@ _DESCRIPTORS = ("hog", "lbp", "hsv-histogram", "colour-moments", "hu-moments")
 @click.option(
     "--baseline",
     "descriptors",
-    type=click.Choice((*_DESCRIPTORS, "none")),
+    type=click.Choice((*DESCRIPTORS, "none")),
     multiple=True,
     default=("hog",),
     show_default=True,
@@ -68,7 +67,6 @@ def evaluate(
     run = Run.load(folder)
     run.require_done()
     dataset = run.part(part, source=images)
-    _require_unchanged(run, dataset)
     release = store.release(number) if number else None
     try:
         document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, out or folder / "evaluation")
@@ -123,13 +121,6 @@ def _evaluate(
         ):
             write_whole(out / name, text.encode("utf-8", "backslashreplace"))
     return {**document, "report": str(out / "report.html")}
-
-
-def _require_unchanged(run: Run, dataset: Dataset) -> None:
-    digests = run.split.digests
-    for sample in dataset.samples:
-        if hashlib.sha256(sample.read()).hexdigest() != digests[sample.name]:
-            raise RefusedError(f"{sample.name!r} of {dataset.source} is not the image that {run.path} was split with")
 
 
 def _chosen(descriptors: tuple[str, ...]) -> tuple[str, ...]:

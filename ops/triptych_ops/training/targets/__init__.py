@@ -3,6 +3,7 @@
     onnx_file.py         plain ONNX, with labels and preprocessing in its metadata
     litert.py            LiteRT (TensorFlow Lite), converted by another Python, which has litert-torch
     litert_converter.py  what that Python runs; imports nothing of ours
+    questions.py         what a file is asked, and what torch answers
     parity.py            the gate
 
 All take PIXELS (N, S, S, 3) uint8, resized and cropped, and give LOGITS (N, C) float32; normalisation is inside.
