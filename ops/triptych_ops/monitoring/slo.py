@@ -1,0 +1,105 @@
+"""The objectives, and how fast their error budgets may burn, as tables."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+MEMBERS: Final = "preprocess|classifier|postprocess"
+"""Models behind the ensemble, as a pattern. The ensemble's own counters count each failure twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What share of events must be good, over a period.
+
+    failed, events: PromQL selectors of counters. A failed event is among `events` only where `failed_apart` is false.
+    good:           instead of `failed`: a selector of those events that were good, as of a histogram's bucket
+    """
+
+    name: str
+    kind: Literal["availability", "latency"]
+    share: float
+    events: str
+    failed: str = ""
+    good: str = ""
+    failed_apart: bool = False
+    period_days: int = 30
+
+    @property
+    def budget(self) -> float:
+        """Share of events that may be bad."""
+        return round(1 - self.share, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class BurnRate:
+    """How many times faster than the budget allows, over a long and a short window, makes an alert.
+
+    The short window ends the alert soon after the trouble. Source: The Site Reliability Workbook, chapter 5, table 5-8.
+    """
+
+    severity: Literal["page", "ticket"]
+    factor: float
+    long: str
+    short: str
+
+
+BURN_RATES: Final = (
+    BurnRate("page", 14.4, "1h", "5m"),  # 2 % of 30 days' budget in an hour
+    BurnRate("page", 6, "6h", "30m"),  # 5 % in six hours
+    BurnRate("ticket", 3, "1d", "2h"),  # 10 % in a day
+    BurnRate("ticket", 1, "3d", "6h"),  # 10 % in three days
+)
+
+# Bounds of latency are buckets: Envoy's are in milliseconds, the others' in seconds.
+OBJECTIVES: Final = (
+    Objective(
+        "members-availability",
+        "availability",
+        0.999,
+        # What passed preprocess ended; who gave up or was refused is not counted as failed here.
+        events='nv_inference_request_success{model="preprocess"}',
+        failed=f'nv_inference_request_failure{{model=~"{MEMBERS}",reason!~"CANCELED|REJECTED"}}',
+    ),
+    Objective(
+        "edge-availability",
+        "availability",
+        0.999,
+        events='envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix=~"http|grpc"}',
+        failed='envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix=~"http|grpc",envoy_response_code_class="5"}',
+    ),
+    Objective(
+        "edge-latency",
+        "latency",
+        0.99,
+        events='envoy_http_downstream_rq_time_count{envoy_http_conn_manager_prefix=~"http|grpc"}',
+        good='envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix=~"http|grpc",le="250"}',
+    ),
+    Objective(
+        "client-availability",
+        "availability",
+        0.999,
+        events="triptych_client_calls_total",
+        failed='triptych_client_calls_total{outcome=~"CLIENT_FAILED"}',
+    ),
+    Objective(
+        "client-latency",
+        "latency",
+        0.99,
+        events="triptych_client_call_duration_seconds_count",
+        good='triptych_client_call_duration_seconds_bucket{le="0.25"}',
+    ),
+    Objective(
+        "gateway-availability",
+        "availability",
+        0.999,
+        events='triptych_gateway_requests_total{route=~"/classify|/embed"}',
+        failed='triptych_gateway_requests_total{route=~"/classify|/embed",status=~"5.."}',
+    ),
+    Objective(
+        "gateway-latency",
+        "latency",
+        0.99,
+        events='triptych_gateway_request_duration_seconds_count{route=~"/classify|/embed"}',
+        good='triptych_gateway_request_duration_seconds_bucket{route=~"/classify|/embed",le="0.25"}',
+    ),
+)
