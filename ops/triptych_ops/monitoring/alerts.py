@@ -33,7 +33,7 @@ ALERTS: Final = (
     Alert(
         "TriptychHealthFailing",
         # Triton tells its metrics, and yet the known answer does not come.
-        'kube_pod_container_status_ready{container="SERVER"} == 0\n'
+        'kube_pod_container_status_ready{container="server"} == 0\n'
         "and on (namespace, pod)\n"
         'group by (namespace, pod) (nv_inference_request_success{model="image_classifier"})',
         "5m",

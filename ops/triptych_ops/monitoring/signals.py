@@ -22,7 +22,7 @@ _EXPRESSIONS: Final = {
     "triptych:failures:ratio_rate5m": "triptych:failures:rate5m / (triptych:requests:rate5m > 0)",
     "triptych:predictions:share1h": (
         "sum by (namespace, release, class) (rate(triptych_predictions_total[1h]))\n"
-        "/ on (namespace, release) group_left\n"
+        "/ on (namespace, release) group_left ()\n"
         "(sum by (namespace, release) (rate(triptych_predictions_total[1h])) > 0)"
     ),
     # Total variation between the last hour's classes and those of the day before it: 0 the same, 1 nothing in common.
