@@ -46,5 +46,7 @@ def error_budget(
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OpsError(f"Prometheus at {prometheus} did not tell the error budget: {error}") from error
     if not found:
-        raise MissingError(f"Prometheus at {prometheus} has no error budget of {objective}: load the rules, send requests")
+        raise MissingError(
+            f"Prometheus at {prometheus} has no error budget of {objective}: load the rules, send requests"
+        )
     return Budget(objective, float(found[0]["value"][1]))

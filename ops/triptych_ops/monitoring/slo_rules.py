@@ -52,7 +52,9 @@ def recording_rules(objective: Objective) -> list[dict[str, Any]]:
         _record("slo:error_budget:ratio", f"vector({objective.budget:g})", mine),
         _record("slo:time_period:days", f"vector({objective.period_days})", mine),
         _record("slo:current_burn_rate:ratio", f"{ratio}\n/ {budget}", mine, drop_window=True),
-        _record("slo:period_burn_rate:ratio", f"slo:sli_error:ratio_rate{period}{which}\n/ {budget}", mine, drop_window=True),
+        _record(
+            "slo:period_burn_rate:ratio", f"slo:sli_error:ratio_rate{period}{which}\n/ {budget}", mine, drop_window=True
+        ),
         _record(BUDGET_REMAINING, f"1 - slo:period_burn_rate:ratio{which}", mine),
         _record("sloth_slo_info", "vector(1)", mine | info),
     ]
