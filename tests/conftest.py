@@ -20,6 +20,8 @@ _MARKERS = {
     _TESTS / "loadtests" / "runs": "server",
     _TESTS / "ops" / "gateway": "server",
     _TESTS / "ops" / "runtime" / "edge": "server",
+    _TESTS / "ops" / "monitoring" / "test_rules.py": "server",
+    _TESTS / "ops" / "monitoring" / "test_budget.py": "server",
     _TESTS / "faults": "faults",
     _TESTS / "helm": "helm",
     _TESTS / "cluster": "cluster",

@@ -1,4 +1,4 @@
-"""Prometheus and promtool: from PATH, else Debian's package out of the cache, where it is unpacked without installing."""
+"""Prometheus and promtool: from PATH, else Debian's package, unpacked into the cache without installing it."""
 
 import os
 import shutil

@@ -6,7 +6,7 @@ from .slo import BURN_RATES, BurnRate, Objective
 
 SERVICE: Final = "triptych"
 BUDGET_REMAINING: Final = "slo:period_error_budget_remaining:ratio"
-"""Share of the period's error budget that is left, by namespace, `sloth_slo` and `sloth_id`: 1 untouched, below 0 spent."""
+"""Share of the period's error budget that is left, by namespace and `sloth_slo`: 1 untouched, below 0 spent."""
 
 SHORTEST: Final = "5m"
 WINDOWS: Final = (SHORTEST, "30m", "1h", "2h", "6h", "1d", "3d")
@@ -47,7 +47,8 @@ def recording_rules(objective: Objective) -> list[dict[str, Any]]:
     rules.append(_record(f"slo:sli_error:ratio_rate{period}", over_period, mine | {"sloth_window": period}))
     budget = "on (sloth_id, sloth_slo, sloth_service) group_left\nslo:error_budget:ratio" + which
     info = {"sloth_mode": "generated", "sloth_objective": f"{objective.share * 100:g}", "sloth_spec": "prometheus/v1"}
-    return rules + [
+    return [
+        *rules,
         _record("slo:objective:ratio", f"vector({objective.share:g})", mine),
         _record("slo:error_budget:ratio", f"vector({objective.budget:g})", mine),
         _record("slo:time_period:days", f"vector({objective.period_days})", mine),

@@ -13,7 +13,7 @@ from triptych_ops.monitoring import OBJECTIVES, rule_files, signals
 from triptych_ops.monitoring.alerts import ALERTS as TABLE
 
 _BURNING = Scenario({name: rates for each in BURNING.values() for name, rates in each.items()}, {}, bad=30, after=400)
-_SILENT_S = 'count(ALERTS{%s, alertstate="firing"}) or vector(0)'
+_FIRING = 'count(ALERTS{%s, alertstate="firing"}) or vector(0)'
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def rules(tmp_path: Path) -> Mapping[str, Path]:
 
 def _test(series: Series, firing: list[tuple[str, int, int]], *more: tuple[str, int, list[Any]]) -> dict[str, Any]:
     """firing: a selector of alerts, a minute, how many fire then. more: an expression, a minute, its samples."""
-    counts = [(_SILENT_S % which, minute, [{"labels": "{}", "value": count}]) for which, minute, count in firing]
+    counts = [(_FIRING % which, minute, [{"labels": "{}", "value": count}]) for which, minute, count in firing]
     return {
         "interval": "1m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -37,8 +37,8 @@ def _test(series: Series, firing: list[tuple[str, int, int]], *more: tuple[str, 
 
 
 def _alerting(name: str, scenario: Scenario) -> dict[str, Any]:
-    which, bad, well = f'alertname="{name}"', scenario.before + scenario.bad, scenario.before + scenario.bad
-    moments = [(which, scenario.before - 1, 0), (which, bad - 1, 1), (which, well + scenario.after - 1, 0)]
+    which, end = f'alertname="{name}"', scenario.before + scenario.bad
+    moments = [(which, scenario.before - 1, 0), (which, end - 1, 1), (which, end + scenario.after - 1, 0)]
     return _test(scenario.series(), moments)
 
 
@@ -81,7 +81,7 @@ def test_case_43_nothing_alerts_on_no_traffic_a_reset_or_a_missing_pod(rules: Ma
     ("altered", "into", "scenario"),
     [
         # Who was never asked is no news.
-        (r"\[10m\]\)\) == 0\n\s+and\n.*offset 30m\]\)\) > 0\.1", "[10m])) == 0", "never any traffic"),
+        (r"\[10m\]\)\) == 0\n\s+and\n.*offset 30m\)\) > 0\.1", "[10m])) == 0", "never any traffic"),
         (r"group by \(namespace\) \(nv_inf", "group by (namespace, pod) (nv_inf", "a pod goes"),
         (
             r"rate\((nv_inference_request_success\{model=\"preprocess\"\}\[10m\])\)\) == 0",
