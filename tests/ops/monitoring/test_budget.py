@@ -1,7 +1,6 @@
 """The error budget, asked of a real Prometheus."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
