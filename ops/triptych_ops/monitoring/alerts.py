@@ -72,7 +72,11 @@ ALERTS: Final = (
         "TriptychRejecting",
         "(\n"
         f'  sum by (namespace) (rate(nv_inference_request_failure{{model=~"{MEMBERS}",reason="REJECTED"}}[5m]))\n'
-        '  / (sum by (namespace) (rate(nv_inference_request_success{model="preprocess"}[5m])) > 0)\n'
+        "  / (\n"
+        '    sum by (namespace) (rate(nv_inference_request_success{model="preprocess"}[5m]))\n'
+        f'    + sum by (namespace) (rate(nv_inference_request_failure{{model=~"{MEMBERS}",reason="REJECTED"}}[5m]))\n'
+        "    > 0\n"
+        "  )\n"
         ") > 0.01",
         "5m",
         "warning",

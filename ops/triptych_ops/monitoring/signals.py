@@ -19,7 +19,9 @@ _EXPRESSIONS: Final = {
     QUEUE_SECONDS: f"max by ({_POD}) (\n  {_QUEUED}\n  / ({_ANSWERED} > 0)\n  / 1e6\n  or 0 * {_ANSWERED}\n)",
     "triptych:requests:rate5m": f"sum by ({_RELEASE}) (rate({_EVENTS}[5m]))",
     "triptych:failures:rate5m": f"sum by ({_RELEASE}) (rate({_FAILED}[5m]))",
-    "triptych:failures:ratio_rate5m": "triptych:failures:rate5m / (triptych:requests:rate5m > 0)",
+    "triptych:failures:ratio_rate5m": (
+        "triptych:failures:rate5m\n/ (triptych:requests:rate5m + triptych:failures:rate5m > 0)"
+    ),
     "triptych:predictions:share1h": (
         "sum by (namespace, release, class) (rate(triptych_predictions_total[1h]))\n"
         "/ on (namespace, release) group_left ()\n"

@@ -75,15 +75,15 @@ ALERTS: Mapping[str, Scenario] = {
         },
         {},
     ),
-    "TriptychRejecting": Scenario({_success("preprocess"): (60, 60), _failure("classifier", "REJECTED"): (0, 6)}, {}),
+    "TriptychRejecting": Scenario({_success("preprocess"): (60, 0), _failure("preprocess", "REJECTED"): (0, 60)}, {}),
     "TriptychNoTraffic": Scenario({_success("preprocess"): (60, 0)}, {}, bad=30),
     "TriptychGone": Scenario({}, {_success("image_classifier"): (7, None)}, bad=13),
     "TriptychCandidateWorse": Scenario(
         {
             _success("preprocess"): (600, 600),
             _failure("classifier", "OTHER"): (0.6, 0.6),
-            _success("preprocess", CANDIDATE): (60, 60),
-            _failure("classifier", "OTHER", CANDIDATE): (0, 6),
+            _success("preprocess", CANDIDATE): (60, 0),
+            _failure("preprocess", "OTHER", CANDIDATE): (0, 60),
         },
         {},
     ),
