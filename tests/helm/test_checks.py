@@ -24,7 +24,7 @@ _REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"accelerator": "gpu", "gpu": {"engineCache": {"type": "claim"}}}, "its claimName is empty"),
     ({"routes": {"enabled": True}}, "routes are enabled without parentRefs; name a Gateway"),
     ({"edge": {"tls": {"clientAuthorities": "clients"}}}, "give edge.tls.secretName, too"),
-    ({"autoscaling": {"type": "keda"}}, "autoscaling.keda.triggers is empty"),
+    ({"autoscaling": {"type": "keda"}}, "autoscaling.keda has neither prometheusUrl nor triggers"),
     ({"strategy": {"maxSurge": 0}}, "both 0, so no pod could be replaced"),
     (_OLD, "Triton 24.10 has holes that are known; take 26.06 or newer, or set allowVulnerable"),
     ({"images": {"server": {"triton": "26.05"}}}, "Triton 26.05 has holes that are known"),

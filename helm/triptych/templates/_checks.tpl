@@ -34,8 +34,8 @@
 {{- if and $v.edge.tls.clientAuthorities (not $v.edge.tls.secretName) -}}
 {{- fail "edge.tls.clientAuthorities needs TLS; give edge.tls.secretName, too" -}}
 {{- end -}}
-{{- if and (eq $v.autoscaling.type "keda") (not $v.autoscaling.keda.triggers) -}}
-{{- fail "autoscaling.type is keda, and autoscaling.keda.triggers is empty" -}}
+{{- if and (eq $v.autoscaling.type "keda") (not (or $v.autoscaling.keda.triggers $v.autoscaling.keda.prometheusUrl)) -}}
+{{- fail "autoscaling.type is keda, and autoscaling.keda has neither prometheusUrl nor triggers" -}}
 {{- end -}}
 {{- if and (eq (int $v.strategy.maxSurge) 0) (eq (int $v.strategy.maxUnavailable) 0) -}}
 {{- fail "strategy.maxSurge and strategy.maxUnavailable are both 0, so no pod could be replaced" -}}

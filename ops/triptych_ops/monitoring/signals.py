@@ -7,6 +7,9 @@ from .slo import MEMBERS
 QUEUE_SECONDS: Final = "triptych:queue_seconds_per_request:rate2m"
 """Seconds that a request waited at the member where it waits longest, by namespace, track and pod: what to scale by."""
 
+IMAGES: Final = "triptych:images:rate2m"
+"""Images classified in a second, by namespace, track and pod: the other one, against what a load test found."""
+
 _RELEASE = "namespace, track, release"
 _POD = "namespace, track, pod"
 _QUEUED = f'sum by ({_POD}, model) (rate(nv_inference_queue_duration_us{{model=~"{MEMBERS}"}}[2m]))'
@@ -17,6 +20,7 @@ _EVENTS = 'nv_inference_request_success{model="preprocess"}'
 _EXPRESSIONS: Final = {
     # Zero, not nothing, for a pod without work: else nothing would scale it down.
     QUEUE_SECONDS: f"max by ({_POD}) (\n  {_QUEUED}\n  / ({_ANSWERED} > 0)\n  / 1e6\n  or 0 * {_ANSWERED}\n)",
+    IMAGES: f'sum by ({_POD}) (rate(nv_inference_count{{model="classifier"}}[2m]))',
     "triptych:requests:rate5m": f"sum by ({_RELEASE}) (rate({_EVENTS}[5m]))",
     "triptych:failures:rate5m": f"sum by ({_RELEASE}) (rate({_FAILED}[5m]))",
     "triptych:failures:ratio_rate5m": (
