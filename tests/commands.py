@@ -30,13 +30,14 @@ def triptych(
 
 
 class Serving:
-    """`triptych serve` of a store's newest release on free ports, ready once entered.
+    """`triptych serve OPTIONS…` of a store's newest release on free ports, ready once entered.
 
     Its temporary files lie in `scratch`, so that it shares them with no other server of this machine.
     """
 
-    def __init__(self, store: Path, scratch: Path) -> None:
+    def __init__(self, store: Path, scratch: Path, *options: object) -> None:
         self.store = store
+        self._options = tuple(map(str, options))
         self.ports = Ports.free()
         self._scratch = scratch
         self._folders: set[str] = set()
@@ -59,6 +60,7 @@ class Serving:
         command = [
             *(str(TRIPTYCH), "serve", "--store", str(self.store)),
             *("--http-port", str(ports.http), "--grpc-port", str(ports.grpc), "--metrics-port", str(ports.metrics)),
+            *self._options,
         ]
         environment = {**os.environ, "TMPDIR": str(self._scratch)}
         self.process = subprocess.Popen(

@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from functools import partial
 
 import click
@@ -13,6 +14,7 @@ from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
 from triptych_ops.runtime.edge import Edge, EdgeSettings, Upstream, find_envoy
 
+from .collector_option import collector_option
 from .edge_options import edge_options
 from .options import seconds
 from .output import say
@@ -46,6 +48,7 @@ class _StoppedError(Exception):
 )
 @sizing_options
 @edge_options
+@collector_option
 @click.option("--verbose", is_flag=True, help="Show Triton's own log, and Envoy's.")
 def serve(
     ref: str | None,
@@ -57,6 +60,7 @@ def serve(
     ready_timeout_s: float,
     sizing: runtime.Sizing,
     edge: EdgeSettings | None,
+    collector: runtime.Collector | None,
     verbose: bool,
 ) -> None:
     """Serve RELEASE, a number or an alias, or the newest, on loopback until Ctrl-C or SIGTERM.
@@ -70,6 +74,7 @@ def serve(
     With --edge the real Envoy listens as well, for others than this machine's own: it lets in inference of the
     ensemble, within limits, and nothing else.
     """
+    edge = replace(edge, collector=collector) if edge else None
     release = store.release(ref)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     installation = runtime.find_installation(os.environ)
@@ -79,12 +84,15 @@ def serve(
     started = time.monotonic()
     with suppress(_StoppedError), stop_requested() as stop:
         copy = partial(copy_sound, release, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
-        with runtime.Server(installation, copy, ports, verbose=verbose) as server, ExitStack() as before:
+        with ExitStack() as running:
+            server = running.enter_context(
+                runtime.Server(installation, copy, ports, collector=collector, verbose=verbose)
+            )
             state = server.wait_ready(timeout_s=ready_timeout_s, cancelled=stop.is_set)
             parts = []
             if edge and envoy and not stop.is_set():
                 upstream = Upstream(ports.http, ports.grpc)
-                parts.append(before.enter_context(Edge(envoy, edge, upstream, verbose=verbose)))
+                parts.append(running.enter_context(Edge(envoy, edge, upstream, verbose=verbose)))
             if not stop.is_set():
                 click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
                 click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")

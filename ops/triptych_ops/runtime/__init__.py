@@ -10,12 +10,14 @@ from .server import READY_TIMEOUT_S, Server
 from .sizing import MOST, MOST_DELAY_US, Sizing
 from .statistics import MemberTimes, member_times, server_version
 from .supervision import USUAL_ANSWER_S, Part, RestartPolicy, Supervisor, Telling, Watch
+from .tracing import Collector
 
 __all__ = [
     "MOST",
     "MOST_DELAY_US",
     "READY_TIMEOUT_S",
     "USUAL_ANSWER_S",
+    "Collector",
     "Installation",
     "MemberTimes",
     "Part",

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 from .ports import LOOPBACK, Ports
+from .tracing import Collector, triton_flags
 
 _FLAGS = (
     # A serving process never loads or unloads: what is served is what was there at the start.
@@ -20,12 +21,20 @@ _UNUSED_APIS = ("model-repository", "shared-memory", "trace", "logging")
 
 
 def command(
-    binary: Path, *, repository: Path, backends: Path, regions: str, ports: Ports, exit_timeout_s: int
+    binary: Path,
+    *,
+    repository: Path,
+    backends: Path,
+    regions: str,
+    ports: Ports,
+    exit_timeout_s: int,
+    collector: Collector | None = None,
 ) -> list[str]:
     """What starts `binary` on these folders and ports.
 
     regions:        prefix of the names of its shared memory
     exit_timeout_s: what it gives connections and requests at SIGTERM
+    collector:      gets spans
     """
     return [
         str(binary),
@@ -39,6 +48,7 @@ def command(
         f"--exit-timeout-secs={exit_timeout_s}",
         f"--http-restricted-api={','.join(_UNUSED_APIS)}:{_nobodys_key()}",
         f"--grpc-restricted-protocol={','.join(_UNUSED_APIS)}:{_nobodys_key()}",
+        *(triton_flags(collector) if collector else ()),
         *_FLAGS,
     ]
 

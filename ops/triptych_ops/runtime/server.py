@@ -26,6 +26,7 @@ from .installation import Installation
 from .log import first_error, last_line, still_loading
 from .ports import Ports
 from .repository_copy import digests, remove_others
+from .tracing import Collector
 
 READY_TIMEOUT_S = 45.0
 """A start takes one or two seconds; a cold disk on a busy machine takes many times that."""
@@ -43,6 +44,7 @@ class Server:
 
     copy_repository: fills the new folder that it is called with. Triton always serves a copy: its stubs
                      ignore PYTHONDONTWRITEBYTECODE and write beside their sources.
+    collector:       gets spans of requests
     verbose:         Triton's log goes to stderr
 
     Entering starts the process and does not wait; leaving stops it with its stubs, once what is under way
@@ -60,10 +62,12 @@ class Server:
         copy_repository: Callable[[Path], None],
         ports: Ports,
         *,
+        collector: Collector | None = None,
         verbose: bool = False,
     ) -> None:
         self._installation = installation
         self._copy_repository = copy_repository
+        self._collector = collector
         self._verbose = verbose
         self._leaving = ExitStack()
         self._copies = count(1)
@@ -209,6 +213,7 @@ class Server:
             regions=self._regions,
             ports=self.ports,
             exit_timeout_s=EXIT_TIMEOUT_S,
+            collector=self._collector,
         )
         self._log.unlink(missing_ok=True)
         with self._log.open("ab") as log:  # appended to, so that it can be emptied meanwhile

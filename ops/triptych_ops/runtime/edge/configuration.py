@@ -6,6 +6,7 @@ from typing import Any
 from .listeners import BUFFER_BYTES, listener, secrets
 from .routes import CLUSTER
 from .settings import EdgeSettings, Limits, Upstream
+from .tracing import collector_cluster
 
 BOOTSTRAP = "envoy.json"
 
@@ -37,11 +38,14 @@ def configuration(
 
 
 def _bootstrap(settings: EdgeSettings, upstream: Upstream, folder: Path) -> dict[str, Any]:
+    clusters = [_cluster(settings, upstream)]
+    if settings.collector:
+        clusters.append(collector_cluster(settings.collector))
     return {
         "node": {"id": "edge", "cluster": "triptych"},
         "static_resources": {
             "listeners": [listener(settings, grpc=grpc, folder=folder) for grpc in (False, True)],
-            "clusters": [_cluster(settings, upstream)],
+            "clusters": clusters,
         },
         "overload_manager": _overload(settings.limits),
     }

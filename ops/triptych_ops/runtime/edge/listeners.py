@@ -7,6 +7,7 @@ from .admission import admission_script, key_script
 from .replies import local_replies
 from .routes import GUARDS, grpc_routes, http_routes
 from .settings import EdgeSettings, TlsFiles
+from .tracing import tracing
 
 BUFFER_BYTES = 1024 * 1024
 """Of one connection in each direction, beside a request's body: every answer fits, so no slow reader holds a place."""
@@ -76,6 +77,7 @@ def _manager(settings: EdgeSettings, *, grpc: bool) -> dict[str, Any]:
         "generate_request_id": False,
         "forward_client_cert_details": "SANITIZE",
         "server_name": "triptych",
+        **(tracing(settings.collector) if settings.collector else {}),
     }
 
 

@@ -18,6 +18,7 @@ _FOREVER = 2**63 - 1
 _NOT_FOR_TRITON = [
     "accept-encoding",  # answers are short
     "authorization",
+    "traceparent",  # what Envoy sends on it writes itself
     "x-api-key",
     "x-envoy-expected-rq-timeout-ms",
     "x-envoy-external-address",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from triptych import contract
 from triptych_ops.errors import MissingError, OpsError, UsageError
+from triptych_ops.runtime.tracing import Collector
 
 _LARGEST_BODY = 2**31 - 1  # protobuf's own limit of a message
 
@@ -130,6 +131,7 @@ class EdgeSettings:
     tls: TlsFiles | None = None
     api_keys: tuple[ApiKey, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    collector: Collector | None = None
     workers: int = 2
     """Threads. One passes on a gigabit a second; the second serves while the first shakes hands."""
 
