@@ -29,6 +29,10 @@ _TABLE: dict[str, tuple[set[_Row], set[_Row]]] = {
     "gateway": (_asking("namespaces kubernetes.io/metadata.name=gateways", _TEST), _DNS | _ANYWHERE),
     "monitoring": (_asking(_CLIENTS, _TEST) | _PROMETHEUS, _DNS | _ANYWHERE),
     "pod-monitor": (_asking(_CLIENTS, _TEST) | _PROMETHEUS, _DNS | _ANYWHERE),
+    "tracing": (
+        _asking(_CLIENTS, _TEST),
+        _DNS | {("namespaces kubernetes.io/metadata.name=monitoring", "TCP", 4318)},
+    ),
     "s3-signed": (
         _asking(_CLIENTS, _TEST),
         _DNS | {("namespaces kubernetes.io/metadata.name=storage", "TCP", 8333)},

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from helm.chart import CHART, render, render_scenario
-from triptych_ops.runtime import Ports
+from helm.chart import CHART, RefusedError, render, render_scenario
+from triptych_ops.runtime import Collector, Ports
 from triptych_ops.runtime.command import command
+from triptych_ops.runtime.tracing import triton_flags
 
 _NOT_HERE = ("--backend-directory", "--backend-config", "--http-restricted-api", "--grpc-restricted-protocol")
 """Of a server on a laptop; the last two are in start.sh."""
@@ -31,6 +32,19 @@ def test_flags_are_those_of_a_server_on_this_machine() -> None:
         "--grpc-max-connection-age-grace",
         "--metrics-address",
     }
+
+
+@pytest.mark.parametrize("endpoint", ["http://collector.monitoring", "http://collector:4317"])
+def test_spans_go_where_a_server_on_this_machine_sends_them(endpoint: str) -> None:
+    rendered = render(tracing__otlpEndpoint=endpoint)
+    assert set(triton_flags(Collector.at(endpoint))) <= set(rendered.container("server")["args"])
+    assert f"--otlp-endpoint={endpoint}" in rendered.container("edge")["args"]
+
+
+@pytest.mark.parametrize("endpoint", ["collector:4318", "https://collector", "http://collector/v1/traces"])
+def test_what_is_no_collector_is_refused(endpoint: str) -> None:
+    with pytest.raises(RefusedError, match="otlpEndpoint"):
+        render(tracing__otlpEndpoint=endpoint)
 
 
 def test_http_and_grpc_are_on_loopback_and_no_port_of_theirs_is_named() -> None:

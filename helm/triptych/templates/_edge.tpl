@@ -67,4 +67,7 @@
 {{- if $edge.apiKeys.secretName }}
 - --api-keys=/etc/triptych/api-keys/keys
 {{- end }}
+{{- with .Values.tracing.otlpEndpoint }}
+- --otlp-endpoint={{ . }}
+{{- end }}
 {{- end -}}

@@ -9,3 +9,13 @@
     - sourceLabels: [__meta_kubernetes_pod_label_triptych_release]
       targetLabel: release
 {{- end -}}
+
+{{/* Where spans are sent, and its port, which is 4318 unless the address has one. */}}
+{{- define "triptych.collectorPort" -}}
+{{- $host := (urlParse .Values.tracing.otlpEndpoint).host -}}
+{{- default "4318" (trimPrefix ":" (regexFind ":[0-9]+$" $host)) -}}
+{{- end -}}
+
+{{- define "triptych.collectorUrl" -}}
+http://{{ regexReplaceAll ":[0-9]+$" (urlParse .Values.tracing.otlpEndpoint).host "" }}:{{ include "triptych.collectorPort" . }}
+{{- end -}}

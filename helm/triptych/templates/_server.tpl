@@ -54,6 +54,12 @@
 - --exit-timeout-secs={{ $drain.exitSeconds }}
 - --grpc-max-connection-age={{ mul (int $drain.maxConnectionAgeSeconds) 1000 }}
 - --grpc-max-connection-age-grace={{ mul (int $drain.requestSeconds) 1000 }}
+{{- with .Values.tracing.otlpEndpoint }}
+- --trace-config=mode=opentelemetry
+- --trace-config=level=TIMESTAMPS
+- --trace-config=rate=2147483647
+- --trace-config=opentelemetry,url={{ include "triptych.collectorUrl" $ }}/v1/traces
+{{- end }}
 {{- if eq .Values.accelerator "gpu" }}
 - --model-config-name=gpu
 {{- end }}
