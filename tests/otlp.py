@@ -1,4 +1,4 @@
-"""A receiver of spans: OTLP over HTTP, as protobuf and as JSON, chunked or not.
+"""Spans, and a receiver of them: OTLP over HTTP, as protobuf and as JSON, chunked or not.
 
 https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
@@ -24,6 +24,39 @@ class Span:
     trace: str
     number: str
     parent: str
+
+
+def spans_of(document: object) -> list[Span]:
+    """Those of an OTLP document in JSON."""
+    assert isinstance(document, dict)
+    return [
+        Span(
+            _service(found["resource"]),
+            span["name"],
+            span["traceId"].lower(),
+            span["spanId"].lower(),
+            span.get("parentSpanId", "").lower(),
+        )
+        for found in document.get("resourceSpans", [])
+        for scope in found["scopeSpans"]
+        for span in scope["spans"]
+    ]
+
+
+def way(name: str, spans: list[Span]) -> list[str]:
+    """The services from the root to the only span of that name."""
+    by_number = {span.number: span for span in spans}
+    [span] = [each for each in spans if each.name == name]
+    services = [span.service]
+    while span.parent:
+        span = by_number[span.parent]
+        services.append(span.service)
+    return services[::-1]
+
+
+def _service(resource: dict[str, list[dict[str, dict[str, str]]]]) -> str:
+    named = {str(each["key"]): each["value"] for each in resource["attributes"]}
+    return named["service.name"]["stringValue"]
 
 
 class Receiver:
@@ -69,9 +102,9 @@ def _handler(received: Receiver) -> type[BaseHTTPRequestHandler]:
             if self.path != "/v1/traces":
                 received.refused.append(self.path)
             elif "json" in self.headers["Content-Type"]:
-                received.spans += _spans(json.loads(body))
+                received.spans += spans_of(json.loads(body))
             else:
-                received.spans += _spans(_as_json(body))
+                received.spans += spans_of(_as_json(body))
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -105,24 +138,3 @@ def _as_json(body: bytes) -> object:
                     "parentSpanId": span.parent_span_id.hex(),
                 }
     return document
-
-
-def _spans(document: object) -> list[Span]:
-    assert isinstance(document, dict)
-    return [
-        Span(
-            _service(found["resource"]),
-            span["name"],
-            span["traceId"].lower(),
-            span["spanId"].lower(),
-            span.get("parentSpanId", "").lower(),
-        )
-        for found in document.get("resourceSpans", [])
-        for scope in found["scopeSpans"]
-        for span in scope["spans"]
-    ]
-
-
-def _service(resource: dict[str, list[dict[str, dict[str, str]]]]) -> str:
-    named = {str(each["key"]): each["value"] for each in resource["attributes"]}
-    return named["service.name"]["stringValue"]

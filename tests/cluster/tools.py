@@ -26,6 +26,7 @@ PACKAGES = {
 }
 
 COREDNS = "v1.15.0"
+COLLECTOR = "v0.165.0"
 
 _HERE = Path(__file__).parent
 _VERSION = {
@@ -53,6 +54,15 @@ def fetch_tools(cache: Path, *, say: Callable[[str], None]) -> Tools:
         say("fetching Debian packages")
         made(packages, _unpack_packages)
     return Tools(kubernetes, packages, _installed("traefik"), coredns)
+
+
+def fetch_collector(cache: Path, *, say: Callable[[str], None]) -> Path:
+    """A collector of OpenTelemetry, from the cache where it is in it; `say` is told that it takes minutes.
+
+    Raises:
+        ClusterError: Go or what it fetches is missing
+    """
+    return _built("collector", COLLECTOR, (*_BUILD, "-s -w"), cache, say=say, minutes="1 to 3")
 
 
 def gateway_definitions() -> Path:

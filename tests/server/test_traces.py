@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
 from commands import Serving
-from otlp import Receiver, Span, receiver
+from otlp import Receiver, Span, receiver, way
 from triptych import Client, contract, health
 from triptych.otel import OtelObserver
 from triptych_ops.runtime import Ports
@@ -67,14 +67,3 @@ def computed(spans: list[Span]) -> bool:
 
 def edges(spans: list[Span]) -> list[Span]:
     return [span for span in spans if span.service == "triptych-edge"]
-
-
-def way(name: str, spans: list[Span]) -> list[str]:
-    """The services from the root to the span of that name."""
-    by_number = {span.number: span for span in spans}
-    [span] = [each for each in spans if each.name == name]
-    services = [span.service]
-    while span.parent:
-        span = by_number[span.parent]
-        services.append(span.service)
-    return services[::-1]
