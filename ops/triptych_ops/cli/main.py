@@ -33,6 +33,7 @@ _ENTRIES = {
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),
     "train": Entry(".train:train", "Train a network on a folder of labelled images."),
+    "top": Entry(".top:top", "Show what servers and edges do now."),
     "tune": Entry(".tune:tune", "Find the settings of `serve` that carry most on this machine."),
 }
 

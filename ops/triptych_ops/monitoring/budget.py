@@ -1,13 +1,11 @@
 """What is left of an error budget, asked of a Prometheus by its HTTP API."""
 
 import json
-import urllib.error
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass
 
-from triptych_ops.errors import MissingError, OpsError, UsageError
+from triptych_ops.errors import MissingError, UsageError
 
+from .prometheus import instant
 from .slo import OBJECTIVES
 from .slo_rules import BUDGET_REMAINING
 
@@ -35,18 +33,10 @@ def error_budget(
     """
     if objective not in {known.name for known in OBJECTIVES}:
         raise UsageError(f"no objective {objective!r}: use one of {', '.join(known.name for known in OBJECTIVES)}")
-    if urllib.parse.urlsplit(prometheus).scheme not in {"http", "https"}:
-        raise UsageError(f"Prometheus' address {prometheus!r} does not begin with http:// or https://")
     marks = f'sloth_slo="{objective}"' + (f",namespace={json.dumps(namespace)}" if namespace else "")
-    query = urllib.parse.urlencode({"query": f"min({BUDGET_REMAINING}{{{marks}}})"})
-    address = f"{prometheus.rstrip('/')}/api/v1/query?{query}"
-    try:
-        with urllib.request.urlopen(address, timeout=timeout_s) as answer:  # noqa: S310  checked above
-            found = json.load(answer)["data"]["result"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OpsError(f"Prometheus at {prometheus} did not tell the error budget: {error}") from error
+    found = instant(prometheus, f"min({BUDGET_REMAINING}{{{marks}}})", timeout_s=timeout_s)
     if not found:
         raise MissingError(
             f"Prometheus at {prometheus} has no error budget of {objective}: load the rules, send requests"
         )
-    return Budget(objective, float(found[0]["value"][1]))
+    return Budget(objective, found[0][1])
