@@ -3,16 +3,22 @@
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from cluster import debian
+from cluster.prometheus import Prometheus, prometheus
 from cluster.tools import key, made
+from triptych_ops.monitoring import BUDGET_REMAINING
 
 # A later Debian's package has no promtool.
 _SUITE = "bookworm"
+_START_S = 20
 
 
 def find_tool(name: str) -> Path:
@@ -41,6 +47,22 @@ def try_rules(rules: Path, tests: list[dict[str, Any]]) -> str:
     file = rules.with_suffix(".tests.yaml")
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
     return _said("test", file)
+
+
+@contextmanager
+def error_budgets(folder: Path, left: Mapping[tuple[str, str], float]) -> Iterator[Prometheus]:
+    """A real Prometheus with what is left of budgets: objective and namespace -> share."""
+    rules = [
+        {"record": BUDGET_REMAINING, "expr": f"vector({share})", "labels": {"sloth_slo": name, "namespace": namespace}}
+        for (name, namespace), share in left.items()
+    ]
+    document = {"groups": [{"name": "budgets", "interval": "1s", "rules": rules}]}
+    (folder / "rules.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    with prometheus(find_tool("prometheus").parents[2], folder, {"rule_files": ["rules.yaml"]}) as started:
+        deadline = time.monotonic() + _START_S
+        while not started.query(BUDGET_REMAINING) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        yield started
 
 
 def _said(verb: str, *files: Path) -> str:
