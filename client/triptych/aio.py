@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from types import TracebackType
 from typing import TypeVar
 
-from . import health
+from . import contract, health
 from .calls import aio_many, batches
 from .calls.aio import AioCalls, connector
 from .calls.asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
@@ -163,7 +163,7 @@ class AsyncClient(Configured):
         """
         terms = self._terms(timeout_s)
         try:
-            batch = Batch([(0, health.image())], classifications(None), terms)
+            batch = Batch([(0, health.image())], classifications(None), terms, id_prefix=contract.HEALTH_ID)
             results, endpoint = await self._asked(batch, direct=True)
             answer = only(results)
             parameters = await self._parameters(endpoint, terms)
@@ -241,7 +241,9 @@ class AsyncClient(Configured):
         return batch.answered(answered, request), answered.endpoint
 
     async def _release(self, terms: Terms) -> Release:
-        results, endpoint = await self._asked(Batch([(0, health.image())], RELEASE, terms))
+        results, endpoint = await self._asked(
+            Batch([(0, health.image())], RELEASE, terms, id_prefix=contract.HEALTH_ID)
+        )
         return described(only(results), await self._parameters(endpoint, terms))
 
     async def _side(self, terms: Terms) -> int | None:

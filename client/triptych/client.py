@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Final, TypeVar
 
-from . import health
+from . import contract, health
 from .calls import batches, many
 from .calls.asking import EMBEDDINGS, Batch, Question, Terms, classifications, only
 from .calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
@@ -185,7 +185,7 @@ class Client(Configured):
         """
         terms = self._terms(timeout_s)
         try:
-            batch = Batch([(0, health.image())], classifications(None), terms)
+            batch = Batch([(0, health.image())], classifications(None), terms, id_prefix=contract.HEALTH_ID)
             results, endpoint = self._asked(batch, direct=True)
             answer = only(results)
             parameters = self._parameters(endpoint, terms)
@@ -259,7 +259,7 @@ class Client(Configured):
         return batch.answered(answered, request), answered.endpoint
 
     def _release(self, terms: Terms) -> Release:
-        results, endpoint = self._asked(Batch([(0, health.image())], RELEASE, terms))
+        results, endpoint = self._asked(Batch([(0, health.image())], RELEASE, terms, id_prefix=contract.HEALTH_ID))
         return described(only(results), self._parameters(endpoint, terms))
 
     def _side(self, terms: Terms) -> int | None:

@@ -52,6 +52,9 @@ LABELS: Final = "labels"
 RESIZE: Final = "resize"
 """Further ones: how many classes there are, and the shorter side, in pixels, that preprocessing scales to."""
 
+HEALTH_ID: Final = "health-"
+"""How the ids of requests begin that ask for the server's health or its release: what is served does not count them."""
+
 HEALTH_TOLERANCE: Final = 0.02
 """How far the served probability may lie from the known one: many times what other kernels change."""
 

@@ -13,6 +13,7 @@ from triptych import (
     TriptychError,
     UnavailableError,
 )
+from triptych.contract import HEALTH_ID
 from triptych.health import image
 from triptych.transports.transport import InferRequest, InferResponse, InvalidArgumentError
 
@@ -50,6 +51,16 @@ def test_health_is_good_where_the_known_answer_comes_back(client: Client, transp
     assert state.reason.endswith("with 0.500, as known")
     assert state.elapsed_s >= 0
     assert [request.images for request in transport.requests] == [(image(),)]
+
+
+def test_questions_of_health_and_of_the_release_are_told_from_others_by_their_ids(
+    client: Client, transport: FakeTransport
+) -> None:
+    client.health()
+    client.release()
+    client.classify(image())
+    ids = [request.request_id for request in transport.requests]
+    assert [each.startswith(HEALTH_ID) for each in ids] == [True, True, False]
 
 
 @pytest.mark.parametrize("changed", [{"health_class_id": "8"}, {"health_score": "0.9"}])

@@ -92,8 +92,10 @@ class Batch(Generic[Result]):
         terms: Terms,
         *,
         side: int | None = None,
+        id_prefix: str = "",
     ) -> None:
         self._terms = terms
+        self._id_prefix = id_prefix
         self._question = question
         self._read = _read_all(images, terms.reading(side))
         sent = [item for item in self._read if not isinstance(item, ImageError)]
@@ -115,7 +117,8 @@ class Batch(Generic[Result]):
                 f"reading the images took longer than the {self._terms.timeout_s:g} s of the call"
             )
         headers = self._terms.options.headers
-        return InferRequest(self._bodies, self._question.outputs, f"{_IDS.getrandbits(128):032x}", left_s, headers)
+        request_id = f"{self._id_prefix}{_IDS.getrandbits(128):032x}"
+        return InferRequest(self._bodies, self._question.outputs, request_id, left_s, headers)
 
     def unsent(self) -> list[Result | ImageError]:
         """The results where no image could be read."""
