@@ -16,3 +16,13 @@ def image_pipeline(checkout: Path) -> ModuleType:
 @pytest.fixture(scope="session")
 def ranking(checkout: Path) -> ModuleType:
     return load_source(checkout / "model_repository" / "postprocess" / "source" / "ranking.py")
+
+
+@pytest.fixture(scope="session")
+def answers(checkout: Path) -> ModuleType:
+    return load_source(checkout / "model_repository" / "postprocess" / "source" / "answers.py")
+
+
+@pytest.fixture(scope="session")
+def counters(checkout: Path) -> ModuleType:
+    return load_source(checkout / "model_repository" / "postprocess" / "source" / "counters.py")

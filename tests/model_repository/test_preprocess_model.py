@@ -3,6 +3,7 @@
 import importlib
 import io
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,11 +17,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from python_backend import Tensor
+from python_backend import Metrics, Tensor
+from triptych import contract
 from triptych_ops.preprocessing import Preprocessing
 
 CROP = 32
 PACKAGE = "preprocess_of_the_cpu_form"
+
+CODES = ("corrupt_image", "empty_image", "image_too_large", "not_an_image")
 
 Start = Callable[..., Any]
 
@@ -37,6 +41,15 @@ class Response:
         return array
 
 
+class Request(Tensor):
+    """A request with one input."""
+
+    id = "7"
+
+    def request_id(self) -> str:
+        return self.id
+
+
 class TritonError(Exception):
     """As `pb_utils.TritonError` and `pb_utils.TritonModelException`."""
 
@@ -49,8 +62,13 @@ def warnings_logged() -> list[str]:
 
 
 @pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
 def start(
-    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warnings_logged: list[str]
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warnings_logged: list[str], metrics: Metrics
 ) -> Iterator[Start]:
     """Starts the model as Triton's stub does, with parameters of its configuration; ends what was started."""
     version = tmp_path / "preprocess" / "7"
@@ -61,6 +79,7 @@ def start(
     triton.__dict__.update(
         Tensor=Tensor,
         InferenceResponse=Response,
+        MetricFamily=metrics.family,
         TritonError=TritonError,
         TritonModelException=TritonError,
         Logger=SimpleNamespace(log_warn=warnings_logged.append),
@@ -99,8 +118,8 @@ def picture(grey: int) -> bytes:
     return buffer.getvalue()
 
 
-def request(*bodies: bytes) -> Tensor:
-    return Tensor("IMAGE", np.array(bodies, dtype=np.object_).reshape(-1, 1))
+def request(*bodies: bytes) -> Request:
+    return Request("IMAGE", np.array(bodies, dtype=np.object_).reshape(-1, 1))
 
 
 def greys(response: Response) -> list[int]:
@@ -123,6 +142,22 @@ def test_requests_that_run_together_get_their_own_answers(start: Start, threads:
     assert bad.error.args[1] == TritonError.INVALID_ARG
     assert greys(mixed) == [0, 5]
     assert [bytes(error[0]).split(b":")[0] for error in mixed["IMAGE_ERROR"]] == [b"not_an_image", b""]
+
+
+def test_what_is_rejected_is_counted_by_its_code_but_for_questions_of_health(start: Start, metrics: Metrics) -> None:
+    model = start()
+    health = request(b"x")
+    health.id = f"{contract.HEALTH_ID}7"
+    model.execute([request(b"x", b""), request(b"x", picture(5)), health])
+    model.finalize()
+    counted = {code: metrics.value("triptych_image_errors_total", release="7", code=code) for code in CODES}
+    assert counted == {"not_an_image": 2, "empty_image": 1, "corrupt_image": 0, "image_too_large": 0}
+
+
+def test_every_code_is_a_counter_from_the_start(checkout: Path, image_pipeline: ModuleType) -> None:
+    sources = (checkout / "model_repository/preprocess/source").glob("*.py")
+    raised = {code for file in sources for code in re.findall(r'ImageRejectedError\("(\w+)"', file.read_text("utf-8"))}
+    assert raised == set(CODES) == set(image_pipeline.CODES)
 
 
 @pytest.mark.parametrize("threads", ["many", "-1", "1.5", ""])

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from python_backend import Metrics
+
 Logits = NDArray[np.float32]
 
 
@@ -119,6 +121,7 @@ def test_a_label_ends_at_a_line_feed_and_nowhere_else(
     assert ranking.read_labels(tmp_path / "7" / "labels.txt") == labels
     model = _model(checkout, monkeypatch)
     model.initialize(_arguments(tmp_path, classes=2))
+    model.finalize()
     with pytest.raises(ValueError, match="has 2 labels for 3 classes"):
         model.initialize(_arguments(tmp_path, classes=3))
 
@@ -126,12 +129,12 @@ def test_a_label_ends_at_a_line_feed_and_nowhere_else(
 def _model(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Triton's model, outside of Triton."""
     triton = ModuleType("triton_python_backend_utils")
-    triton.__dict__["TritonModelException"] = ValueError
+    triton.__dict__.update(TritonModelException=ValueError, MetricFamily=Metrics().family)
     package = ModuleType("postprocess_source")
     package.__path__ = [str(checkout / "model_repository" / "postprocess" / "source")]
     monkeypatch.setitem(sys.modules, "triton_python_backend_utils", triton)
     monkeypatch.setitem(sys.modules, package.__name__, package)
-    for name in ("ranking", "model"):
+    for name in ("answers", "counters", "ranking", "model"):
         monkeypatch.delitem(sys.modules, f"{package.__name__}.{name}", raising=False)
     return importlib.import_module(f"{package.__name__}.model").TritonPythonModel()
 

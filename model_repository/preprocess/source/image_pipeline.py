@@ -8,6 +8,7 @@ cykooz-resizer, which give the same pixels sooner. The definition (sizes, interp
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,10 @@ Image.MAX_IMAGE_PIXELS = None
 
 # Notes in a PNG are unpacked before its size is known. Pillow accepts 64 MiB of them, 64 KiB when packed.
 PngImagePlugin.MAX_TEXT_MEMORY = 8 * 2**20
+
+
+CODES: Final = ("corrupt_image", "empty_image", "image_too_large", "not_an_image")
+"""Of the images that are rejected."""
 
 
 class ImageRejectedError(Exception):

@@ -6,6 +6,7 @@ Pillow decodes at once, 0 as many as there are cores.
 
 import json
 import warnings
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import numpy as np
 import triton_python_backend_utils as pb_utils
 
 from . import resampling, turbo
-from .image_pipeline import ImagePipeline, ImageRejectedError
+from .counters import HEALTH_ID, Counters
+from .image_pipeline import CODES, ImagePipeline, ImageRejectedError
 from .pillow_decoder import PillowDecoder
 
 # Pillow warns of odd metadata, which does not touch the pixels; this process does nothing else.
@@ -33,19 +35,26 @@ class TritonPythonModel:
         pipeline = ImagePipeline.from_file(folder / "preprocessing.json")
         self._side = pipeline.crop
         self._decoder = _DECODERS[decoder](pipeline, folder, args, PillowDecoder(pipeline, threads=int(threads)))
+        self._counters = Counters(pb_utils, args["model_version"], map(_failures, CODES), _count)
         for package in (package for package, installed in _FAST.items() if not installed):
             pb_utils.Logger.log_warn(f"images take twice the time without {package}; pip install it")
 
     def execute(self, requests):
         batches = [pb_utils.get_input_tensor_by_name(request, "IMAGE").as_numpy().reshape(-1) for request in requests]
         decoded = iter(self._decoder.decode([body for bodies in batches for body in bodies]))  # (N, 1) each -> one list
-        return [self._answer(list(islice(decoded, len(bodies)))) for bodies in batches]
+        return [
+            self._answer(list(islice(decoded, len(bodies))), counted=not request.request_id().startswith(HEALTH_ID))
+            for request, bodies in zip(requests, batches, strict=True)
+        ]
 
     def finalize(self):
         self._decoder.close()
+        self._counters.close()
 
-    def _answer(self, decoded):
+    def _answer(self, decoded, *, counted):
         rejected = [(index, item) for index, item in enumerate(decoded) if isinstance(item, ImageRejectedError)]
+        if rejected and counted:
+            self._counters.note([item.code for _, item in rejected])
         if len(rejected) == len(decoded):
             # With nothing to classify the whole request fails: a line an image.
             message = "\n".join(f"[{index}] {item}" for index, item in rejected)
@@ -60,6 +69,14 @@ class TritonPythonModel:
         return pb_utils.InferenceResponse(
             output_tensors=[pb_utils.Tensor("PIXELS", pixels), pb_utils.Tensor("IMAGE_ERROR", errors)]
         )
+
+
+def _failures(code):
+    return "triptych_image_errors_total", code
+
+
+def _count(noted):
+    return Counter(_failures(code) for codes in noted for code in codes)
 
 
 def _pillow(pipeline, folder, args, pillow):  # noqa: ARG001  the same for every decoder
