@@ -8,6 +8,10 @@
       targetLabel: track
     - sourceLabels: [__meta_kubernetes_pod_label_triptych_release]
       targetLabel: release
+  metricRelabelings:
+    # What the counters of the models say of themselves: the same.
+    - action: labeldrop
+      regex: exported_release
 {{- end -}}
 
 {{/* Where spans are sent, and its port, which is 4318 unless the address has one. */}}
