@@ -9,7 +9,7 @@ def test_nothing_but_the_edge_and_metrics_and_health_has_a_port() -> None:
         each["name"]: [port["containerPort"] for port in each.get("ports", [])]
         for each in (*pod["initContainers"], *pod["containers"])
     }
-    assert ports == {"pull": [], "health": [8090], "server": [8002], "edge": [8080, 8081]}
+    assert ports == {"pull": [], "health": [8090], "server": [8002], "edge": [8080, 8081, 8082]}
 
 
 def _mounts(container: Object) -> dict[str, str]:

@@ -13,7 +13,9 @@ _DNS = {
     ("namespaces kubernetes.io/metadata.name=kube-system", "TCP", 53),
 }
 _ANYWHERE = {("cidr 0.0.0.0/0", "TCP", 443)}
-_PROMETHEUS = {("namespaces kubernetes.io/metadata.name=monitoring", "TCP", "metrics")}
+_PROMETHEUS: set[tuple[str, str, int | str]] = {
+    ("namespaces kubernetes.io/metadata.name=monitoring", "TCP", port) for port in ("metrics", "edge-metrics")
+}
 
 _Row = tuple[str, str, int | str]
 
@@ -60,7 +62,7 @@ def test_the_policy_is_of_the_pods_of_both_tracks_and_not_of_the_test() -> None:
 def test_ports_of_the_policy_are_those_of_the_pods() -> None:
     pod = render_scenario("monitoring").pod()
     named = {port["name"] for each in (*pod["initContainers"], *pod["containers"]) for port in each.get("ports", [])}
-    assert named == {"http", "grpc", "metrics", "health"}
+    assert named == {"http", "grpc", "metrics", "edge-metrics", "health"}
 
 
 def _rows(rules: list[dict[str, Any]], side: str) -> set[_Row]:

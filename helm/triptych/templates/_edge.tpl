@@ -12,6 +12,7 @@
   ports:
     - { name: http, containerPort: 8080 }
     - { name: grpc, containerPort: 8081 }
+    - { name: edge-metrics, containerPort: 8082 }
   lifecycle:
     {{- include "triptych.preStop" . | nindent 4 }}
   # Whether it listens: what is behind it the server's own probes say.
@@ -49,6 +50,7 @@
 - {{ printf "--edge-address=%s" .Values.listenAddress | quote }}
 - --edge-http-port=8080
 - --edge-grpc-port=8081
+- --edge-metrics-port=8082
 - --max-body={{ $edge.maxBodyMiB }}
 - --max-concurrent={{ $edge.maxConcurrent }}
 - --max-connections={{ $edge.maxConnections }}

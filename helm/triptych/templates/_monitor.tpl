@@ -1,8 +1,9 @@
-{{/* An endpoint of a PodMonitor or a ServiceMonitor. */}}
-{{- define "triptych.endpoint" -}}
-- port: metrics
-  interval: {{ int .Values.monitoring.intervalSeconds }}s
-  scrapeTimeout: {{ min 10 (int .Values.monitoring.intervalSeconds) }}s
+{{/* The endpoints of a PodMonitor or a ServiceMonitor: Triton's and the edge's. */}}
+{{- define "triptych.endpoints" -}}
+{{- range $port := list "metrics" "edge-metrics" -}}
+- port: {{ $port }}
+  interval: {{ int $.Values.monitoring.intervalSeconds }}s
+  scrapeTimeout: {{ min 10 (int $.Values.monitoring.intervalSeconds) }}s
   relabelings:
     - sourceLabels: [__meta_kubernetes_pod_label_triptych_track]
       targetLabel: track
@@ -12,6 +13,7 @@
     # What the counters of the models say of themselves: the same.
     - action: labeldrop
       regex: exported_release
+{{ end -}}
 {{- end -}}
 
 {{/* Where spans are sent, and its port, which is 4318 unless the address has one. */}}

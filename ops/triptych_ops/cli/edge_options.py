@@ -19,6 +19,7 @@ _OPTIONS: Mapping[str, tuple[click.ParamType[Any], str | None, str, object]] = {
     "edge-address": (click.STRING, "IP", "Where the edge listens.", _SETTINGS.address),
     "edge-http-port": (_PORT, None, "The edge's HTTP.", _SETTINGS.http_port),
     "edge-grpc-port": (_PORT, None, "The edge's gRPC.", _SETTINGS.grpc_port),
+    "edge-metrics-port": (_PORT, None, "The edge's metrics for Prometheus, in plain.", None),
     "tls-cert": (_FILE, "CERT.pem", "Serve TLS with this certificate and its chain.", None),
     "tls-key": (_FILE, "KEY.pem", "The certificate's key.", None),
     "client-ca": (_FILE, "CA.pem", "Let in clients with a certificate of these authorities, no others.", None),
@@ -102,7 +103,12 @@ def _settings(given: Mapping[str, Any]) -> EdgeSettings:
         "answer_timeout_s": ("answer-timeout", 1),
         "connection_age_s": ("connection-age", 1),
     }
-    fields = {"address": "edge-address", "http_port": "edge-http-port", "grpc_port": "edge-grpc-port"}
+    fields = {
+        "address": "edge-address",
+        "http_port": "edge-http-port",
+        "grpc_port": "edge-grpc-port",
+        "metrics_port": "edge-metrics-port",
+    }
     return EdgeSettings(
         **{field: given[name] for field, name in fields.items() if name in given},
         tls=_tls(given),

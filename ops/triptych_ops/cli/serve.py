@@ -97,7 +97,8 @@ def serve(
                 click.echo(f"ready after {time.monotonic() - started:.1f} s: release {release.number} {state.reason}")
                 click.echo(f"  {ports.grpc_url}  {ports.http_url}  metrics {ports.metrics_url}")
                 if edge:
-                    click.echo(f"  edge {edge.grpc_url}  {edge.http_url}")
+                    metrics = f"  metrics {edge.metrics_url}" if edge.metrics_url else ""
+                    click.echo(f"  edge {edge.grpc_url}  {edge.http_url}{metrics}")
                 click.echo(f"  {sizing}")
             supervisor = runtime.Supervisor(server, parts=parts, report=say, ready_timeout_s=ready_timeout_s)
             supervisor.run(stop, fastest_s=state.elapsed_s)

@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from triptych_ops.errors import UsageError
+
 from .listeners import BUFFER_BYTES, listener, secrets
+from .metrics import administration_cluster, metrics_listener
 from .routes import CLUSTER
 from .settings import EdgeSettings, Limits, Upstream
 from .tracing import collector_cluster
@@ -28,10 +31,19 @@ def configuration(
 
     folder:         where these files will lie
     administration: the socket of Envoy's own administration, for its user alone; None for no such thing
+
+    Raises:
+        UsageError: a port for metrics without an administration, from which they come.
     """
     documents = {BOOTSTRAP: _bootstrap(settings, upstream, folder)}
     if administration:
         documents[BOOTSTRAP]["admin"] = {"address": {"pipe": {"path": str(administration), "mode": 0o600}}}
+    if settings.metrics_port is not None:
+        if administration is None:
+            raise UsageError("the edge's metrics come from its administration; name a socket for that")
+        resources = documents[BOOTSTRAP]["static_resources"]
+        resources["listeners"].append(metrics_listener(settings, settings.metrics_port))
+        resources["clusters"].append(administration_cluster(administration))
     if settings.tls:
         documents |= {f"{name}.json": document for name, document in secrets(settings.tls).items()}
     return documents

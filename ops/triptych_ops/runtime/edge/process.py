@@ -189,7 +189,7 @@ class Edge:
 def _check_ports(settings: EdgeSettings) -> None:
     """Try each port, since two Envoys of one user would share one without a word."""
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
-    for name, port in (("http", settings.http_port), ("grpc", settings.grpc_port)):
+    for name, port in settings.ports.items():
         try:
             socket.create_server((settings.address, port), family=family).close()
         except OSError as error:

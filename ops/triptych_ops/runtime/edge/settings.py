@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -128,6 +129,8 @@ class EdgeSettings:
     address: str = "127.0.0.1"
     http_port: int = 8080
     grpc_port: int = 8081
+    metrics_port: int | None = None
+    """In plain, for Prometheus. None: no such port, since nobody is asked for a key there."""
     tls: TlsFiles | None = None
     api_keys: tuple[ApiKey, ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -138,8 +141,10 @@ class EdgeSettings:
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise UsageError(f"workers is {self.workers}; give at least 1")
-        if self.http_port == self.grpc_port:
-            raise UsageError(f"the edge's ports must differ: http {self.http_port}, grpc {self.grpc_port}")
+        ports = self.ports
+        if len(set(ports.values())) < len(ports):
+            listed = ", ".join(f"{name} {port}" for name, port in ports.items())
+            raise UsageError(f"the edge's ports must differ: {listed}")
         try:
             ipaddress.ip_address(self.address)
         except ValueError as error:
@@ -148,6 +153,12 @@ class EdgeSettings:
             values = [getattr(key, what) for key in self.api_keys]
             if len(set(values)) < len(values):
                 raise UsageError(f"two of the API keys have the same {what}; give each client a key of its own")
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """By what is served there."""
+        metrics = {} if self.metrics_port is None else {"metrics": self.metrics_port}
+        return {"http": self.http_port, "grpc": self.grpc_port, **metrics}
 
     @property
     def open_to_all(self) -> bool:
@@ -164,6 +175,11 @@ class EdgeSettings:
     def grpc_url(self) -> str:
         """For the SDK."""
         return f"{'grpcs' if self.tls else 'grpc'}://{self._host}:{self.grpc_port}"
+
+    @property
+    def metrics_url(self) -> str | None:
+        """For Prometheus."""
+        return None if self.metrics_port is None else f"http://{self._host}:{self.metrics_port}/metrics"
 
     @property
     def _host(self) -> str:

@@ -30,6 +30,7 @@ def test_a_limit_that_makes_no_sense_is_refused(changes: dict[str, Any], words: 
     ("changes", "words"),
     [
         ({"http_port": 9000, "grpc_port": 9000}, "ports must differ"),
+        ({"metrics_port": 8081}, "must differ: http 8080, grpc 8081, metrics 8081"),
         ({"address": "localhost"}, "'localhost' is not an IP address"),
         ({"api_keys": (ApiKey("a", "x" * 16), ApiKey("a", "y" * 16))}, "the same client"),
         ({"api_keys": (ApiKey("a", "x" * 16), ApiKey("b", "x" * 16))}, "the same secret"),
