@@ -7,6 +7,16 @@ MEMBERS: Final = "preprocess|classifier|postprocess"
 """Models behind the ensemble, as a pattern. The ensemble's own counters count each failure twice."""
 
 
+EDGE_REQUESTS: Final = 'envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix=~"http|grpc"}'
+"""Requests that the edge answered."""
+
+EDGE_FAILED: Final = (
+    '{__name__=~"envoy_http_downstream_rq_xx|envoy_cluster_grpc_ModelInfer",'
+    'envoy_http_conn_manager_prefix=~"|http|grpc",envoy_response_code_class=~"|5",grpc_status=~"|2|4|13|14|15"}'
+)
+"""Those of them that failed: over HTTP by 5xx, over gRPC, where HTTP's status is always 200, by what 5xx stands for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What share of events must be good, over a period.
@@ -67,8 +77,8 @@ OBJECTIVES: Final = (
         "edge-availability",
         "availability",
         0.999,
-        events='envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix=~"http|grpc"}',
-        failed='envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix=~"http|grpc",envoy_response_code_class="5"}',
+        events=EDGE_REQUESTS,
+        failed=EDGE_FAILED,
     ),
     Objective(
         "edge-latency",

@@ -122,8 +122,8 @@ _GATEWAY = 'route="/classify",namespace="shop"'
 BURNING: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "members-availability": {_success("preprocess"): (600, 600), _failure("preprocess", "OTHER"): (0, 60)},
     "edge-availability": {
-        f'envoy_http_downstream_rq_xx{{envoy_response_code_class="2",{_EDGE}}}': (600, 540),
-        f'envoy_http_downstream_rq_xx{{envoy_response_code_class="5",{_EDGE}}}': (0, 60),
+        f'envoy_http_downstream_rq_xx{{envoy_response_code_class="2",{_EDGE}}}': (600, 600),
+        'envoy_cluster_grpc_ModelInfer{grpc_status="14",namespace="shop",pod="a"}': (0, 60),
     },
     "edge-latency": {
         f"envoy_http_downstream_rq_time_count{{{_EDGE}}}": (600, 600),

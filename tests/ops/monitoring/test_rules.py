@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.monitoring.scenarios import ALERTS, BURNING, QUIET, Scenario, Series
+from ops.monitoring.scenarios import ALERTS, BURNING, QUIET, Scenario, Series, counter
 from prometheus_tools import check_rules, try_rules
 from triptych_ops.monitoring import OBJECTIVES, rule_files, signals
 from triptych_ops.monitoring.alerts import ALERTS as TABLE
@@ -117,3 +117,20 @@ def test_the_budget_is_untouched_then_spent(rules: Mapping[str, Path]) -> None:
     one = [{"labels": "{}", "value": 1}]
     more = ((f"count({left} == 1)", 119, one), (f"count({left} < 0)", 149, one))
     assert try_rules(rules["slo.yaml"], [_test(series, [], *more)]) == ""
+
+
+def test_failures_at_the_edge_count_over_either_protocol_and_refusals_do_not(rules: Mapping[str, Path]) -> None:
+    answered = 'envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix="%s",envoy_response_code_class="%s",pod="a"}'
+    called = 'envoy_cluster_grpc_ModelInfer{grpc_status="%s",pod="a"}'
+    minutes = {
+        answered % ("http", 2): 480,
+        answered % ("http", 4): 12,
+        answered % ("http", 5): 8,
+        answered % ("grpc", 2): 500,  # whatever the calls' own status
+        answered % ("metrics", 5): 900,
+        **{called % status: count for status, count in ((0, 450), (3, 30), (8, 10), (14, 9), (13, 3))},
+    }
+    series = {name: counter((count, 60)) for name, count in minutes.items()}
+    ratio = 'slo:sli_error:ratio_rate5m{sloth_slo="edge-availability"}'
+    tested = _test(series, [], (f"sum(round(1000 * {ratio}))", 30, [{"labels": "{}", "value": 20}]))
+    assert try_rules(rules["slo.yaml"], [tested]) == ""

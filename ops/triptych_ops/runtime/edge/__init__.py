@@ -2,7 +2,8 @@
 
     settings.py       what is asked of it, validated; api_keys.py reads a file of keys
     configuration.py  settings -> Envoy's configuration as plain data, pure: for a process here or a container
-                      elsewhere; listeners.py, routes.py, replies.py, admission.py, metrics.py are its parts
+                      elsewhere; listeners.py, routes.py, replies.py, admission.py, metrics.py and statistics.py
+                      are its parts
     admission/        in Lua, inside Envoy: is a request's body one inference of the contract's form?
     process.py        starts it, watches it, stops it; administration.py asks it
 

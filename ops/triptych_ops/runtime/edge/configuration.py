@@ -10,6 +10,7 @@ from .metrics import administration_cluster, metrics_listener
 from .routes import CLUSTER
 from .settings import EdgeSettings, Limits, Upstream
 from .tracing import collector_cluster
+from .statistics import statistics
 
 BOOTSTRAP = "envoy.json"
 
@@ -36,6 +37,7 @@ def configuration(
         UsageError: a port for metrics without an administration, from which they come.
     """
     documents = {BOOTSTRAP: _bootstrap(settings, upstream, folder)}
+    documents[BOOTSTRAP]["stats_config"] = documents[BOOTSTRAP].get("stats_config", {}) | statistics()
     if administration:
         documents[BOOTSTRAP]["admin"] = {"address": {"pipe": {"path": str(administration), "mode": 0o600}}}
     if settings.metrics_port is not None:

@@ -8,6 +8,7 @@ from .replies import local_replies
 from .routes import GUARDS, grpc_routes, http_routes
 from .settings import EdgeSettings, TlsFiles
 from .tracing import tracing
+from .statistics import call_counter
 
 BUFFER_BYTES = 1024 * 1024
 """Of one connection in each direction, beside a request's body: every answer fits, so no slow reader holds a place."""
@@ -90,7 +91,8 @@ def _filters(settings: EdgeSettings, *, grpc: bool) -> list[dict[str, Any]]:
     )
     keys = [("keys", _lua(key_script(settings.api_keys)))] if settings.api_keys else []
     router = {"@type": f"{_FILTERS}.router.v3.Router", "suppress_envoy_headers": True}
-    named = [*keys, *zip(GUARDS, guards, strict=True), ("router", router)]
+    counter = [("calls", call_counter())] if grpc else []
+    named = [*counter, *keys, *zip(GUARDS, guards, strict=True), ("router", router)]
     return [{"name": name, "typed_config": typed} for name, typed in named]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from .settings import EdgeSettings
 
-_CLUSTER = "administration"
+_ADMINISTRATION = "administration"
 _STATISTICS = "/stats/prometheus"
 _TIMEOUT_S = 5.0  # they come from memory
 _MAX_CONNECTIONS = 16  # a few Prometheus, each with one
@@ -35,10 +35,10 @@ def administration_cluster(administration: Path) -> dict[str, Any]:
     """Envoy's Cluster of its own administration."""
     endpoint = {"endpoint": {"address": {"pipe": {"path": str(administration)}}}}
     return {
-        "name": _CLUSTER,
+        "name": _ADMINISTRATION,
         "type": "STATIC",
         "connect_timeout": f"{_TIMEOUT_S}s",
-        "load_assignment": {"cluster_name": _CLUSTER, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": _ADMINISTRATION, "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
 
 
@@ -77,7 +77,7 @@ def _routes() -> list[dict[str, Any]]:
     return [
         {
             "match": {"path": "/metrics", "headers": [whole, read]},
-            "route": {"cluster": _CLUSTER, "prefix_rewrite": _STATISTICS, "timeout": f"{_TIMEOUT_S}s"},
+            "route": {"cluster": _ADMINISTRATION, "prefix_rewrite": _STATISTICS, "timeout": f"{_TIMEOUT_S}s"},
         },
         {
             "match": {"prefix": "/"},

@@ -1,5 +1,6 @@
 """Which requests the edge passes on: inference of the ensemble, and nothing else. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,11 +9,12 @@ from triptych import contract
 from .settings import Limits
 
 CLUSTER = "triton"
+GRPC_SERVICE, GRPC_METHOD = "inference.GRPCInferenceService", "ModelInfer"
 GUARDS = ("buffer", "admission", "admitted")
 """The filters that read a request's body, by name; what is refused by its head never reaches them."""
 
 _HTTP_PATHS = rf"/v2/models/{contract.MODEL_NAME}(/versions/[0-9]{{1,18}})?/infer"
-_GRPC_PATHS = r"/inference\.GRPCInferenceService/ModelInfer"
+_GRPC_PATHS = rf"/{re.escape(GRPC_SERVICE)}/{GRPC_METHOD}"
 _DISABLED = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
 _FOREVER = 2**63 - 1
 _NOT_FOR_TRITON = [

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from edges import LOOPBACK, ask_http, ask_raw, edge_before, http_request
+from edges import LOOPBACK, ask_grpc, ask_http, ask_raw, edge_before, grpc_bytes, http_request
 from triptych_ops.errors import UsageError
 from triptych_ops.runtime.edge import Edge, EdgeSettings, Limits, Upstream, configuration
 from triptych_ops.runtime.edge.metrics import metrics_listener
@@ -20,6 +20,7 @@ from .upstream import FakeTriton
 
 BODY, HEADERS = http_request([b"\xff\xd8"])
 _CONNECTIONS = 3
+_CALLS = re.compile(r'^envoy_cluster_grpc_ModelInfer\{.*grpc_status="(\d+)"\} (\d+)$', re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,9 @@ def test_it_tells_what_the_objectives_are_measured_by(told: Edge) -> None:
         r"envoy_server_days_until_first_cert_expiring\b",
     ):
         assert re.search(sample, text), sample
-    print(f"{len(text) // 1024} KiB, {text.count('# TYPE')} metrics")
+    series = [line for line in text.splitlines() if not line.startswith("#")]
+    assert len(series) < 200
+    print(f"{len(series)} series, {len(text) // 1024} KiB")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,23 @@ def test_nothing_else_of_the_administration_is_reachable(told: Edge, method: str
     assert answer.status == 404
     assert answer.body in (b"only GET /metrics is served here\n", b"")  # none for HEAD
     assert told.administration.ready()
+
+
+def test_calls_that_fail_are_told_by_their_status_since_http_says_200_of_all(told: Edge) -> None:
+    def calls() -> dict[str, int]:
+        text = ask_http(port(told), None, path="/metrics", method="GET").body.decode()
+        return {status: int(count) for status, count in _CALLS.findall(text)}
+
+    before = calls()
+    grpc_port = told.settings.grpc_port
+    assert ask_grpc(grpc_port, grpc_bytes([b"\xff\xd8"]))[0] == "OK"
+    assert ask_grpc(grpc_port, b"{}")[0] == "INVALID_ARGUMENT"
+    grown = {status: count - before.get(status, 0) for status, count in calls().items()}
+    assert grown == {"0": 1, "3": 1}
+    text = ask_http(port(told), None, path="/metrics", method="GET").body.decode()
+    assert not re.search(
+        r'rq_xx\{envoy_response_code_class="[345]",envoy_http_conn_manager_prefix="grpc"\} [1-9]', text
+    )
 
 
 def test_no_port_of_the_edge_but_that_tells_them(told: Edge) -> None:
