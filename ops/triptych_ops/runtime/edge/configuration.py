@@ -9,8 +9,8 @@ from .listeners import BUFFER_BYTES, listener, secrets
 from .metrics import administration_cluster, metrics_listener
 from .routes import CLUSTER
 from .settings import EdgeSettings, Limits, Upstream
-from .tracing import collector_cluster
 from .statistics import statistics
+from .tracing import collector_cluster
 
 BOOTSTRAP = "envoy.json"
 

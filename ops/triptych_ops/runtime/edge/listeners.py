@@ -7,8 +7,8 @@ from .admission import admission_script, key_script
 from .replies import local_replies
 from .routes import GUARDS, grpc_routes, http_routes
 from .settings import EdgeSettings, TlsFiles
-from .tracing import tracing
 from .statistics import call_counter
+from .tracing import tracing
 
 BUFFER_BYTES = 1024 * 1024
 """Of one connection in each direction, beside a request's body: every answer fits, so no slow reader holds a place."""
