@@ -28,7 +28,7 @@ _ENTRIES = {
     "health": Entry(".health:health", "Ask a server for a known answer."),
     "lint": Entry(".lint:lint", "Check a Triton model repository, of any origin."),
     "loadtest": Entry(".loadtest:loadtest", "Ask a server much, and say what it carries."),
-    "monitoring": Entry(".monitoring:monitoring", "Write rules for Prometheus; tell the error budget."),
+    "monitoring": Entry(".monitoring:monitoring", "Write rules and dashboards; tell the error budget."),
     "probes": Entry(".probes:probes", "Tell a kubelet whether a server serves, and rightly."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),

@@ -17,6 +17,11 @@ EDGE_FAILED: Final = (
 """Those of them that failed: over HTTP by 5xx, over gRPC, where HTTP's status is always 200, by what 5xx stands for."""
 
 
+def within(selector: str, matchers: str) -> str:
+    """The selector, narrowed by further matchers."""
+    return f"{selector.removesuffix('}')},{matchers}}}"
+
+
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What share of events must be good, over a period.

@@ -5,11 +5,17 @@ from pathlib import Path
 import yaml
 
 from triptych_ops.monitoring import rule_files
+from triptych_ops.monitoring.dashboards import dashboard_files
 
 
 def test_the_charts_rules_are_those_that_are_generated(checkout: Path) -> None:
     folder = checkout / "helm" / "triptych" / "files" / "rules"
     assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == rule_files()
+
+
+def test_the_charts_dashboards_are_those_that_are_generated(checkout: Path) -> None:
+    folder = checkout / "helm" / "triptych" / "files" / "dashboards"
+    assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == dashboard_files()
 
 
 def test_each_alert_has_its_runbook_and_each_runbook_its_alert(checkout: Path) -> None:
