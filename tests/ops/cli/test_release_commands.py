@@ -68,7 +68,7 @@ def test_a_corrupt_alias_is_said_and_hides_nothing_else(release: Release, store:
 def test_the_listing_has_the_aliases(release: Release, store: Store) -> None:
     store.tag("fallback", 1)
     rows = [line.split() for line in release("list").stdout.splitlines()[2:]]
-    assert [(row[0], row[-2:]) for row in rows] == [("1", ["fallback,", "stable"]), ("2", ["0.0", "MB"])]
+    assert [(row[0], row[-2:]) for row in rows] == [("1", ["fallback,", "stable"]), ("2", ["0.1", "MB"])]
     listed = release("list", "--json").document["releases"]
     assert [(row["release"], row["aliases"]) for row in listed] == [(1, ["fallback", "stable"]), (2, [])]
     assert listed[0]["manifest_sha256"] == store.release(1).manifest_sha256
