@@ -1,0 +1,8 @@
+"""A rollout's objects on a real cluster. The only package that imports the Kubernetes client."""
+
+from .access import Access, Names
+from .cluster import KubernetesCluster
+from .events import Events
+from .leases import KubernetesLeases
+
+__all__ = ["Access", "Events", "KubernetesCluster", "KubernetesLeases", "Names"]
