@@ -31,6 +31,7 @@ _ENTRIES = {
     "monitoring": Entry(".monitoring:monitoring", "Write rules and dashboards; tell the error budget."),
     "probes": Entry(".probes:probes", "Tell a kubelet whether a server serves, and rightly."),
     "release": Entry(".release:release", "List, check, compare, sign and move releases."),
+    "rollout": Entry(".rollout:rollout", "Roll one release out over another on Kubernetes."),
     "serve": Entry(".serve:serve", "Serve a release on this machine."),
     "train": Entry(".train:train", "Train a network on a folder of labelled images."),
     "top": Entry(".top:top", "Show what servers and edges do now."),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
+from .plan import Plan
 from .state import Act, Look, Rollout
 from .world import World
 
@@ -56,6 +57,25 @@ class Course:
         if self.way is Way.MIRROR:
             return max(1, stable)
         return max(1, -(-stable * percent // 100))
+
+
+_WAYS: Final = {"canary": Way.WEIGHTS, "blue-green": Way.WEIGHTS, "replicas": Way.REPLICAS, "shadow": Way.MIRROR}
+
+
+def course_of(plan: Plan) -> Course:
+    """What a plan means for the engine. Blue-green is one step: all or nothing, once the gates have passed."""
+    shares = tuple(Share(step.weight_percent, step.least_s) for step in plan.steps)
+    if plan.strategy == "blue-green":
+        shares = (Share(100, plan.steps[-1].least_s),)
+    return Course(
+        way=_WAYS[plan.strategy],
+        shares=shares,
+        hold_s=plan.hold_s,
+        pods_s=plan.pods_s,
+        look_every_s=plan.look_every_s,
+        drain_s=plan.drain_s,
+        outage_s=plan.outage_s,
+    )
 
 
 class Judge(Protocol):

@@ -96,14 +96,14 @@ class Lease:
         """Hold it: at once where nobody does, else once its holder has not renewed it for `DURATION_S`.
 
         Raises:
-            LostLeaseError: another process renews it.
+            LostLeaseError: another process renews it, or this time is over.
             UnreachableError: the cluster does not answer.
         """
-        began = self._clock()
+        began = since = self._clock()
         seen: Held | None = None
-        since = began
         while True:
             found = self._leases.read()
+            is_renewed = seen is not None and found.holder == seen.holder and found != seen
             if seen != found:
                 seen, since = found, self._clock()
             if found.holder in (None, self._me) or self._clock() - since >= DURATION_S:
@@ -112,7 +112,7 @@ class Lease:
                         return self._write(found)
                 except ConflictError:
                     continue  # somebody was quicker
-            if self._clock() - began >= within_s:
+            if is_renewed or self._clock() - began >= within_s:
                 raise LostLeaseError(
                     f"{found.holder} drives this rollout; see it with triptych rollout status, or wait for its end"
                 )

@@ -86,17 +86,23 @@ def judged(moment: Moment, look: Look) -> Answered:
         return _stepping(passed, seen.step + 1, moment)
     if moment.elapsed_s > moment.course.hold_s + share.least_s:
         why = f"inconclusive for {moment.elapsed_s:.0f} s at {share.weight_percent} %: {look.why}"
-        return going_back(seen, why, at=moment.now, by=ENGINE, evidence=look.evidence)
+        return going_back(seen, why, at=moment.now, by=ENGINE, act=Act.EXPIRE, evidence=look.evidence)
     return at.decided(Act.HOLD, look.why, **evidence)
 
 
 def going_back(
-    rollout: Rollout, why: str, *, at: datetime, by: str, evidence: tuple[dict[str, object], ...] = ()
+    rollout: Rollout,
+    why: str,
+    *,
+    at: datetime,
+    by: str,
+    act: Act = Act.ABORT,
+    evidence: tuple[dict[str, object], ...] = (),
 ) -> Rollout:
     """All traffic to the stable track, at the release it had. The same where that is already under way."""
     if rollout.ended or rollout.phase in (Phase.ABORTING, Phase.UNDOING) or _is_clearing_after_abort(rollout):
         return rollout
-    decided = rollout.decided(Act.ABORT, why, at=at, by=by, evidence=evidence, paused=None)
+    decided = rollout.decided(act, why, at=at, by=by, evidence=evidence, paused=None)
     changes: dict[str, object] = {"weight_percent": 0, "mirror": False, "stable": rollout.origin.stable}
     return decided.wanting(**changes).entering(Phase.ABORTING, at=at)
 

@@ -54,6 +54,7 @@ class Act(StrEnum):
     HOLD = "hold"
     PROMOTE = "promote"
     ABORT = "abort"
+    EXPIRE = "expire"  # inconclusive for too long, which is an abort, too
     UNDO = "undo"
     NOTICE = "notice"  # what somebody else changed
     END = "end"

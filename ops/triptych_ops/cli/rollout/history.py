@@ -1,0 +1,47 @@
+"""`triptych rollout history`."""
+
+import click
+
+from triptych_ops.cli.options import json_option
+from triptych_ops.cli.output import print_json, print_table, table
+from triptych_ops.errors import MissingError
+from triptych_ops.rollout.state import Rollout
+
+from .access import Place, place_options
+
+
+@click.command("history")
+@click.argument("number", type=int, required=False)
+@place_options
+@json_option
+def history(number: int | None, place: Place, as_json: bool) -> None:
+    """List the rollouts, oldest first, or every decision of rollout NUMBER."""
+    record = place.record()
+    found = [*record.history, *([record.current] if record.current else [])]
+    if number is None:
+        _list(found, as_json)
+        return
+    rollout = next((each for each in found if each.number == number), None)
+    if rollout is None:
+        raise MissingError(f"no rollout {number} is kept; see triptych rollout history")
+    if as_json:
+        print_json(rollout.model_dump(mode="json"))
+        return
+    listing = table("at", "phase", "step", "decision", "by", "why", right=("step",))
+    for each in rollout.decisions:
+        at = each.at.isoformat(timespec="seconds")
+        listing.add_row(at, each.phase, str(each.step + 1), each.act, each.by, each.why)
+    print_table(listing)
+
+
+def _list(found: list[Rollout], as_json: bool) -> None:
+    if as_json:
+        keys = {"number", "release", "by", "started", "phase"}
+        print_json({"rollouts": [each.model_dump(mode="json", include=keys) for each in found]})
+        return
+    listing = table("rollout", "release", "over", "state", "by", "began", right=("rollout", "release", "over"))
+    for each in found:
+        over = str(each.origin.stable.release)
+        began = each.started.isoformat(timespec="seconds")
+        listing.add_row(str(each.number), str(each.release.release), over, each.phase, each.by, began)
+    print_table(listing)

@@ -1,0 +1,139 @@
+"""`triptych rollout start`."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from triptych_ops.cli.options import json_option
+from triptych_ops.cli.output import print_json, say
+from triptych_ops.cli.release.soundness import require_sound
+from triptych_ops.cli.store_option import store_option
+from triptych_ops.cli.trust_options import trust_options
+from triptych_ops.errors import MissingError
+from triptych_ops.release import Store
+from triptych_ops.release.signing import Trust
+from triptych_ops.rollout.budget import Forced, require_budget
+from triptych_ops.rollout.course import course_of
+from triptych_ops.rollout.judging import budget_left
+from triptych_ops.rollout.operations import amend, begin, under_way
+from triptych_ops.rollout.plan import load_plan
+from triptych_ops.rollout.state import Act, Binding, Record
+
+from .access import Place, operator, place_options
+from .driving import audit_option, drive_to_end, exit_code, taking, told
+from .rehearsal import print_rehearsal
+
+
+@click.command("start")
+@click.option("--release", "ref", required=True, metavar="REF", help="A number or an alias of the store.")
+@click.option(
+    "--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="The plan; else the usual one."
+)
+@click.option(
+    "--manifest-sha256",
+    "digest",
+    metavar="HEX",
+    help="The release's digest, instead of a look into the store: the pods check all the same what they pull.",
+)
+@click.option("--prometheus", metavar="URL", envvar="TRIPTYCH_PROMETHEUS", help="Evidence.  [TRIPTYCH_PROMETHEUS]")
+@click.option("--force", metavar="REASON", help="Begin although the error budget is spent, or unknown; it is recorded.")
+@click.option("--dry-run", is_flag=True, help="Show every object that would change, as a diff, and change nothing.")
+@click.option("--in-cluster", is_flag=True, help="Let a Job of the cluster drive it.")
+@audit_option
+@store_option
+@trust_options
+@place_options
+@json_option
+@click.pass_context
+def start(
+    context: click.Context,
+    ref: str,
+    plan_file: Path | None,
+    digest: str | None,
+    prometheus: str | None,
+    force: str | None,
+    dry_run: bool,
+    in_cluster: bool,
+    audit: Path | None,
+    store: Store,
+    trust: Trust | None,
+    place: Place,
+    as_json: bool,
+) -> None:
+    """Roll release REF out over what the stable track serves, and stay until that has ended.
+
+    Run again with the same arguments it goes on where it was. Exit 0 when the release is promoted, 4 when a gate or
+    the evidence refused it, 6 when the evidence was inconclusive for too long; all traffic is back on the stable track.
+    """
+    text = _read(plan_file)
+    course = course_of(load_plan(text))
+    binding = _binding(store, ref, digest, trust)
+    cluster = place.cluster(text)
+    by = operator()
+
+    def beginning(record: Record) -> Record:
+        return begin(record, cluster.observe(), release=binding, plan=text, course=course, by=by, at=_now())
+
+    record, _ = cluster.read()
+    if (done := beginning(record)) == record and under_way(done).ended:
+        say(told(under_way(done)))
+        return
+    if dry_run:
+        print_rehearsal(cluster, under_way(beginning(record)), course)
+        return
+    forced = None
+    if under_way(beginning(record)) != record.current:
+        wanted = Forced(by, force) if force is not None else None
+        left = budget_left(load_plan(text), prometheus=prometheus)
+        forced = (
+            require_budget(left, asked=prometheus or "no Prometheus", forced=wanted) if prometheus or force else None
+        )
+    lease = place.lease()
+    taking(lease)
+
+    def recording(record: Record) -> Record:
+        begun = beginning(record)
+        if forced is None or begun == record:
+            return begun
+        return begun.going_on(under_way(begun).decided(Act.FORCE, forced, at=_now(), by=by))
+
+    rollout = under_way(amend(cluster, recording))
+    if in_cluster:
+        from .job import job
+
+        lease.leave()
+        place.create_job(job(place, rollout, cluster.stable_pod(), prometheus=prometheus))
+        say(f"Job {place.names.record}-{rollout.number} drives it; see triptych rollout status --watch")
+        return
+    ended = drive_to_end(place, rollout, lease=lease, audit=audit, prometheus=prometheus, as_json=as_json)
+    if as_json:
+        print_json({"rollout": ended.number, "phase": ended.phase, "release": ended.release.release})
+    say(told(ended))
+    context.exit(exit_code(ended))
+
+
+def _read(plan: Path | None) -> str:
+    if plan is None:
+        return ""
+    if not plan.is_file():
+        raise MissingError(f"there is no plan {plan}; name a file, or leave --plan out for the usual one")
+    return plan.read_text(encoding="utf-8")
+
+
+def _binding(store: Store, ref: str, digest: str | None, trust: Trust | None) -> Binding:
+    """The release; where it comes from the store, its files, its signature and its repository were checked."""
+    if digest is not None:
+        if not ref.isdigit():
+            raise click.UsageError("--manifest-sha256 needs a number for --release")
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise click.UsageError(f"--manifest-sha256 is {digest!r}, not 64 hexadecimal digits")
+        return Binding(release=int(ref), manifest_sha256=digest)
+    release = store.release(ref)
+    with store.local_copy(release) as copy:
+        require_sound(copy, release, trust=trust, called=f"release {release.number}")
+    return Binding(release=release.number, manifest_sha256=release.manifest_sha256)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
