@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,19 @@ class Tracks:
         """The arguments of `triptych` for a command on these tracks."""
         return ("rollout", name, "--name", NAME, *map(str, options))
 
+    def kubeconfig(self, user: str | None = None) -> Path:
+        """For this user, else for the administrator; the namespace is ours."""
+        file = self.folder / f"{user or 'admin'}.kubeconfig"
+        if not file.exists():
+            document = yaml.safe_load(self.kubectl.kubeconfig.read_text())
+            document["contexts"][0]["context"]["namespace"] = self.kubectl.namespace
+            document["users"][0]["user"].update({"as": user} if user else {})
+            file.write_text(yaml.safe_dump(document))
+        return file
+
     def environment(self, *, user: str | None = None) -> dict[str, str]:
         """Of the command; as this user, else as the administrator."""
-        return {**os.environ, "KUBECONFIG": str(self._kubeconfig(user)), "TRIPTYCH_ROLLOUT_BY": user or "ada"}
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig(user)), "TRIPTYCH_ROLLOUT_BY": user or "ada"}
 
     def run(self, arguments: tuple[str, ...], *, user: str | None = None) -> subprocess.CompletedProcess[str]:
         """`triptych ARGUMENTS…` to its end."""
@@ -69,17 +80,17 @@ class Tracks:
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 
     @contextmanager
-    def begun(self, arguments: tuple[str, ...], *, user: str | None = None) -> "Iterator[subprocess.Popen[str]]":
+    def begun(self, arguments: tuple[str, ...], *, user: str | None = None) -> Iterator["subprocess.Popen[str]"]:
         """`triptych ARGUMENTS…`, killed at the end if it still runs."""
         command = [str(Path(sys.prefix) / "bin" / "triptych"), *arguments]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = subprocess.Popen(command, text=True, env=self.environment(user=user), **streams)
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
+        environment = self.environment(user=user)
+        with subprocess.Popen(
+            command, text=True, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            try:
+                yield process
+            finally:
                 process.kill()
-            process.wait()
 
     def record(self) -> dict[str, Any]:
         """The record of rollouts; empty where there is none."""
@@ -110,10 +121,13 @@ class Tracks:
 
     def versions(self) -> dict[str, str]:
         """What changes whenever anybody writes to an object of a rollout: its generation, or its resource version."""
-        found = self.kubectl.get(f"httproute/{NAME}", f"grpcroute/{NAME}", f"deploy/{NAME}-stable", f"deploy/{NAME}-candidate")
+        found = self.kubectl.get(
+            f"httproute/{NAME}", f"grpcroute/{NAME}", f"deploy/{NAME}-stable", f"deploy/{NAME}-candidate"
+        )
         versions = {
-            f"{each['kind']}/{each['metadata']['name']}": f"{each['metadata']['generation']} {each['metadata'].get('annotations')}"
+            f"{each['kind']} {metadata['name']}": f"{metadata['generation']} {metadata.get('annotations')}"
             for each in found["items"]
+            for metadata in [each["metadata"]]
         }
         kept = self.kubectl.get(f"configmap/{NAME}-rollout", f"lease/{NAME}-rollout")
         return versions | {each["kind"]: each["metadata"]["resourceVersion"] for each in kept["items"]}
@@ -121,23 +135,14 @@ class Tracks:
     def set_up(self) -> None:
         """Everything as the chart renders it, and no rollout."""
         self.kubectl.run("delete", f"configmap/{NAME}-rollout", f"lease/{NAME}-rollout", "--ignore-not-found")
-        objects = [each for each in render(_VALUES).objects if each["kind"] in _KINDS]
-        self.kubectl.run("delete", "--filename", "-", "--ignore-not-found", manifest=_list(objects))
+        objects = [deepcopy(dict(each)) for each in render(_VALUES).objects if each["kind"] in _KINDS]
         for each in objects:
-            each["metadata"].pop("namespace", None)
+            del each["metadata"]["namespace"]
             if each["kind"] == "Deployment":
                 _shrink(each)
+        self.kubectl("delete", "--filename", "-", "--ignore-not-found", manifest=_list(objects))
         self.kubectl("create", "--filename", "-", manifest=_list(objects))
         self.kubectl("rollout", "status", f"deployment/{NAME}-stable", "--timeout=60s")
-
-    def _kubeconfig(self, user: str | None) -> Path:
-        file = self.folder / f"{user or 'admin'}.kubeconfig"
-        if not file.exists():
-            document = yaml.safe_load(self.kubectl.kubeconfig.read_text())
-            document["contexts"][0]["context"]["namespace"] = self.kubectl.namespace
-            document["users"][0]["user"].update({"as": user} if user else {})
-            file.write_text(yaml.safe_dump(document))
-        return file
 
 
 def steps(*weights: int, least_s: float = 0.0) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    triptych/manifest-sha256: {{ $release.manifestSha256 }}
+    triptych/manifest-sha256: {{ $release.manifestSha256 | quote }}
     kubectl.kubernetes.io/default-container: server
     {{- with $v.podAnnotations }}
     {{- toYaml . | nindent 4 }}

@@ -17,10 +17,10 @@ from typing import Final, Protocol
 
 from .errors import ConflictError, LostLeaseError, UnreachableError
 
-DURATION_S: Final = 12.0
-SURE_S: Final = 8.0
-RENEW_S: Final = 2.0
-_LOOK_S: Final = 0.5
+DURATION_S: Final = 8.0
+SURE_S: Final = 5.0
+RENEW_S: Final = 1.5
+_LOOK_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import click
 import yaml
 
 from triptych_ops.rollout.changes import changes
-from triptych_ops.rollout.cluster import KubernetesCluster
+from triptych_ops.rollout.cluster import MARK, KubernetesCluster
 from triptych_ops.rollout.course import Course, Way
 from triptych_ops.rollout.state import Rollout
 
@@ -49,5 +49,7 @@ def _diff(before: dict[str, Any], after: dict[str, Any], name: str) -> str:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     shown = {key: value for key, value in found.items() if key != "status"}
-    shown["metadata"] = {key: value for key, value in found["metadata"].items() if key not in _UNINTERESTING}
+    metadata = {key: value for key, value in found["metadata"].items() if key not in _UNINTERESTING}
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != MARK}
+    shown["metadata"] = {**metadata, "annotations": annotations}
     return yaml.safe_dump(shown, sort_keys=True).splitlines(keepends=True)

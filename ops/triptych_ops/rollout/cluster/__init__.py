@@ -4,5 +4,6 @@ from .access import Access, Names
 from .cluster import KubernetesCluster
 from .events import Events
 from .leases import KubernetesLeases
+from .objects import MARK
 
-__all__ = ["Access", "Events", "KubernetesCluster", "KubernetesLeases", "Names"]
+__all__ = ["MARK", "Access", "Events", "KubernetesCluster", "KubernetesLeases", "Names"]
