@@ -129,7 +129,7 @@ class Tracks:
             for each in found["items"]
             for metadata in [each["metadata"]]
         }
-        kept = self.kubectl.get(f"configmap/{NAME}-rollout", f"lease/{NAME}-rollout")
+        kept = self.kubectl.get("configmap,lease", "--selector=app.kubernetes.io/part-of=triptych")
         return versions | {each["kind"]: each["metadata"]["resourceVersion"] for each in kept["items"]}
 
     def set_up(self) -> None:

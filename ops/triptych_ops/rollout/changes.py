@@ -7,12 +7,15 @@ An object's mark says which `Wanted` was written to it last, so there are three 
     its values are not those of its mark                  a foreign edit: reported, never written over in silence
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from .state import Binding, Rollout, Wanted
 from .world import Route, Seen, Track, World
+
+_BY: Final = " (by "
+_AND: Final = "; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,23 @@ class Foreign:
     what: str
     ours: bool
 
+    @property
+    def key(self) -> str:
+        """The same for the same change, whoever has written to the object since."""
+        return f"{self.seen.name}: {self.what}"
+
     def __str__(self) -> str:
-        return f"{self.seen.name}: {self.what} (by {self.seen.editors or 'somebody'})"
+        return f"{self.key}{_BY}{self.seen.editors or 'somebody'})"
+
+
+def keys(told: str) -> tuple[str, ...]:
+    """Of the changes that a text tells of, as `told` makes it."""
+    return tuple(each.partition(_BY)[0] for each in told.split(_AND))
+
+
+def told(edits: Iterable[Foreign]) -> str:
+    """All of them in a line."""
+    return _AND.join(map(str, edits))
 
 
 def changes(rollout: Rollout, world: World) -> tuple[Change, ...]:

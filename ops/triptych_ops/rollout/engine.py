@@ -12,7 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from .changes import Change, Foreign, changes, foreign
+from .changes import Change, Foreign, changes, foreign, keys
+from .changes import told as all_told
 from .course import Course, Gates, Judge
 from .errors import ConflictError, LostLeaseError, UnreachableError
 from .phases import ENGINE, Ask, Moment, Next, Wait, aborted, checked, following, going_back, judged
@@ -150,7 +151,7 @@ class Engine:
             self._unreachable_since = None
             return 0.0
         world = self._cluster.observe()
-        edits = [edit for edit in foreign(rollout, world) if str(edit) not in rollout.accepted]
+        edits = [edit for edit in foreign(rollout, world) if edit.key not in rollout.accepted]
         if (noticed := self._noticed(rollout, world, edits)) is not None:
             return write(noticed)
         if any(edit.ours for edit in edits) and not aborted(rollout):
@@ -180,8 +181,8 @@ class Engine:
 
     def _noticed(self, rollout: Rollout, world: World, edits: list[Foreign]) -> Rollout | None:
         """The rollout that says what somebody else changed, and waits for an operator; None where all of it is said."""
-        told = "; ".join(map(str, edits))
-        if not edits or _is_told(rollout, told):
+        told = all_told(edits)
+        if not edits or _is_told(rollout, edits):
             return None
         untouched = {seen.name: seen.untouched for seen in world.seen}
         if aborted(rollout):
@@ -204,6 +205,10 @@ class Engine:
         return told.entering(Phase.OBSERVING, at=now) if rollout.phase is Phase.OBSERVING else told
 
 
-def _is_told(rollout: Rollout, told: str) -> bool:
+def _is_told(rollout: Rollout, edits: list[Foreign]) -> bool:
     last = next((each for each in reversed(rollout.decisions) if each.act is Act.NOTICE), None)
-    return last is not None and last.why.startswith(told) and (rollout.paused == told or aborted(rollout))
+    if last is None or not all(edit.key in last.why for edit in edits):
+        return False
+    return aborted(rollout) or (
+        rollout.paused is not None and {edit.key for edit in edits} <= set(keys(rollout.paused))
+    )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from triptych_ops.errors import MissingError, RefusedError
 
+from .changes import keys
 from .course import Course
 from .engine import Cluster
 from .errors import ConflictError
@@ -104,7 +105,7 @@ def resume(rollout: Rollout, *, by: str, at: datetime, why: str) -> Rollout:
     _require_under_way(rollout)
     if rollout.paused is None:
         return rollout
-    accepted = (*rollout.accepted, *rollout.paused.split("; "))
+    accepted = (*rollout.accepted, *keys(rollout.paused))
     decided = rollout.decided(Act.RESUME, why, at=at, by=by, paused=None, accepted=accepted)
     return decided.entering(rollout.phase, at=at)
 

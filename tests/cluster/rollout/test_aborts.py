@@ -76,7 +76,7 @@ def test_case_33_from_any_state_all_traffic_is_on_stable_in_time(tracks: Tracks)
     assert took[slowest] <= WITHIN_S
     print(
         f"case 33: aborted in {len(took)} states with nobody driving: all traffic on stable within "
-        f"{took[slowest]:.1f} s ({slowest}); a second abort wrote nothing; stable never had less than {watched.least} pods"
+        f"{took[slowest]:.1f} s ({slowest}); a second abort wrote nothing; stable kept its {watched.least} pods"
     )
 
 

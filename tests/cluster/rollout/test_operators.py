@@ -36,9 +36,7 @@ def test_case_31_of_two_operators_one_drives_and_a_dead_one_is_followed(tracks: 
         renewed = _renewed(tracks)
         time.sleep(3)
         assert _renewed(tracks) > renewed
-    print(
-        f"case 31: of 2 operators 1 held the Lease, the other was told who; its holder killed, the next in {took_s:.1f} s"
-    )
+    print(f"case 31: of 2 operators 1 drove, the other was told who; its holder killed, the next after {took_s:.1f} s")
 
 
 def test_a_lease_that_lets_everybody_in_is_noticed(tracks: Tracks) -> None:

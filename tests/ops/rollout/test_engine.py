@@ -240,7 +240,7 @@ def test_inconclusive_holds_and_then_goes_back() -> None:
     started(cluster, clock)
     ended = engine(cluster, clock, course=replace(COURSE, hold_s=60.0), verdict=lambda _: Act.HOLD).run()
     assert ended.phase is Phase.ABORTED
-    [why] = [each.why for each in ended.decisions if each.act is Act.ABORT]
+    [why] = [each.why for each in ended.decisions if each.act is Act.EXPIRE]
     assert why.startswith("inconclusive for 6")
 
 

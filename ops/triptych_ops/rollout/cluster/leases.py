@@ -35,7 +35,7 @@ class KubernetesLeases:
             UnreachableError: the cluster does not answer.
         """
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        metadata: Object = {"name": self._names.record}
+        metadata: Object = {"name": self._names.record, "labels": {"app.kubernetes.io/part-of": "triptych"}}
         body: Object = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
         # Read by people and by their tools; who takes it goes by its versions and by a clock of one's own.
         body["spec"] = {"leaseDurationSeconds": int(DURATION_S), "renewTime": now}
