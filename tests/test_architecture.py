@@ -42,6 +42,8 @@ def test_the_contracts_are_kept(checkout: Path) -> None:
         ("ops/triptych_ops/builder/build.py", "import triptych_ops.cli", "Nothing imports the command line"),
         ("ops/triptych_ops/lint/check.py", "import triptych_ops.release", "Lint judges any repository"),
         ("ops/triptych_ops/gateway/app.py", "import triptych_ops.runtime", "The gateway knows servers"),
+        ("ops/triptych_ops/rollout/engine.py", "import kubernetes", "Only a rollout's cluster knows Kubernetes"),
+        ("ops/triptych_ops/rollout/engine.py", "import triptych_ops.release", "A rollout knows releases"),
         ("ops/triptych_ops/runtime/log.py", "import triptych_ops.release", "Export, release and runtime"),
     ],
 )

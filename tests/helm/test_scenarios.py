@@ -106,21 +106,24 @@ def test_no_secret_is_in_a_manifest_and_nobody_has_a_right_to_one(scenario: str)
 
 
 def test_rights_of_a_rollout_are_these() -> None:
-    found = {
-        f"{group}/{resource}": (sorted(rule["verbs"]), rule.get("resourceNames"))
+    found = sorted(
+        (f"{group}/{resource}", sorted(rule["verbs"]), rule.get("resourceNames"))
         for rule in render_scenario("gateway").one("Role")["rules"]
         for group in rule["apiGroups"]
         for resource in rule["resources"]
-    }
+    )
     tracks, route = ["test-triptych-stable", "test-triptych-candidate"], ["test-triptych"]
-    assert found == {
-        "/pods": (["list"], None),
-        "apps/deployments": (["get", "patch"], tracks),
-        "apps/deployments/scale": (["get", "patch"], tracks),
-        "coordination.k8s.io/leases": (["create", "get", "update"], None),
-        "gateway.networking.k8s.io/grpcroutes": (["get", "patch"], route),
-        "gateway.networking.k8s.io/httproutes": (["get", "patch"], route),
-    }
+    assert found == [
+        ("/configmaps", ["create"], None),
+        ("/configmaps", ["get", "update"], ["test-triptych-rollout"]),
+        ("/events", ["create"], None),
+        ("/pods", ["list"], None),
+        ("apps/deployments", ["get", "patch"], tracks),
+        ("coordination.k8s.io/leases", ["create"], None),
+        ("coordination.k8s.io/leases", ["get", "update"], ["test-triptych-rollout"]),
+        ("gateway.networking.k8s.io/grpcroutes", ["get", "patch"], route),
+        ("gateway.networking.k8s.io/httproutes", ["get", "patch"], route),
+    ]
 
 
 def test_a_scenario_for_newer_kubernetes_is_refused_by_older() -> None:

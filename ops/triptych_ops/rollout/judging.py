@@ -8,15 +8,17 @@ from .plan import Plan
 from .state import Act, Look, Rollout
 
 
-def judge_of(plan: Plan, *, prometheus: str | None, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Judge:  # noqa: ARG001
-    """Whoever judges the steps of this plan by the evidence of this Prometheus."""
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
-    def judge(rollout: Rollout) -> Look:  # noqa: ARG001
+
+def judge_of(plan: Plan, *, now: Callable[[], datetime] = _utc) -> Judge:
+    """Whoever judges the steps of this plan: no evidence is no pass, unless a step asks for no samples at all."""
+
+    def judge(rollout: Rollout) -> Look:
+        wanted = plan.steps[min(rollout.step, len(plan.steps) - 1)].least_samples
+        if wanted:
+            return Look(at=now(), act=Act.HOLD, why=f"0 of {wanted} samples: nobody counts them")
         return Look(at=now(), act=Act.PROMOTE, why="the plan asks for no evidence")
 
     return judge
-
-
-def budget_left(plan: Plan, *, prometheus: str | None) -> float | None:  # noqa: ARG001
-    """The share of the error budget that is left; None where nobody says."""
-    return None

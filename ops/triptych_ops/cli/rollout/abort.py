@@ -31,5 +31,5 @@ def abort(why: str, audit: Path | None, place: Place) -> None:
         return record.going_on(operations.abort(found, by=operator(), at=at, why=why or "an operator says so"))
 
     rollout = under_way(amend(place.cluster(None), aborting))
-    ended = drive_to_end(place, rollout, lease=None, audit=audit, prometheus=None, as_json=False)
+    ended = drive_to_end(place, rollout, lease=None, audit=audit, as_json=False)
     say(told(ended))

@@ -13,17 +13,16 @@ from .driving import audit_option, drive_to_end, exit_code, taking, told
 
 
 @click.command("drive")
-@click.option("--prometheus", metavar="URL", envvar="TRIPTYCH_PROMETHEUS", help="Evidence.  [TRIPTYCH_PROMETHEUS]")
 @audit_option
 @place_options
 @json_option
 @click.pass_context
-def drive(context: click.Context, prometheus: str | None, audit: Path | None, place: Place, as_json: bool) -> None:
+def drive(context: click.Context, audit: Path | None, place: Place, as_json: bool) -> None:
     """Drive the rollout that is under way to its end, as `start` would; it begins none."""
     rollout = under_way(place.record())
     if not rollout.ended:
         lease = place.lease()
         taking(lease)
-        rollout = drive_to_end(place, rollout, lease=lease, audit=audit, prometheus=prometheus, as_json=as_json)
+        rollout = drive_to_end(place, rollout, lease=lease, audit=audit, as_json=as_json)
     say(told(rollout))
     context.exit(exit_code(rollout))

@@ -38,9 +38,7 @@ def taking(lease: Lease) -> None:
     lease.take(within_s=2 * DURATION_S)
 
 
-def drive_to_end(
-    place: Place, rollout: Rollout, *, lease: Lease | None, audit: Path | None, prometheus: str | None, as_json: bool
-) -> Rollout:
+def drive_to_end(place: Place, rollout: Rollout, *, lease: Lease | None, audit: Path | None, as_json: bool) -> Rollout:
     """Drive it; without a Lease where it goes back, which every process may do."""
     plan = load_plan(rollout.plan)
     cluster = place.cluster(rollout.plan)
@@ -50,7 +48,7 @@ def drive_to_end(
     engine = Engine(
         cluster,
         course_of(plan),
-        judge=judge_of(plan, prometheus=prometheus),
+        judge=judge_of(plan),
         gates=_gates(plan, cluster),
         announce=Everybody(*announcers),
         may_drive=lambda: lease is not None and lease.sure,

@@ -13,12 +13,10 @@ from triptych_ops.cli.trust_options import trust_options
 from triptych_ops.errors import MissingError
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
-from triptych_ops.rollout.budget import Forced, require_budget
 from triptych_ops.rollout.course import course_of
-from triptych_ops.rollout.judging import budget_left
 from triptych_ops.rollout.operations import amend, begin, under_way
 from triptych_ops.rollout.plan import load_plan
-from triptych_ops.rollout.state import Act, Binding, Record
+from triptych_ops.rollout.state import Binding, Record
 
 from .access import Place, operator, place_options
 from .driving import audit_option, drive_to_end, exit_code, taking, told
@@ -36,10 +34,7 @@ from .rehearsal import print_rehearsal
     metavar="HEX",
     help="The release's digest, instead of a look into the store: the pods check all the same what they pull.",
 )
-@click.option("--prometheus", metavar="URL", envvar="TRIPTYCH_PROMETHEUS", help="Evidence.  [TRIPTYCH_PROMETHEUS]")
-@click.option("--force", metavar="REASON", help="Begin although the error budget is spent, or unknown; it is recorded.")
 @click.option("--dry-run", is_flag=True, help="Show every object that would change, as a diff, and change nothing.")
-@click.option("--in-cluster", is_flag=True, help="Let a Job of the cluster drive it.")
 @audit_option
 @store_option
 @trust_options
@@ -51,10 +46,7 @@ def start(
     ref: str,
     plan_file: Path | None,
     digest: str | None,
-    prometheus: str | None,
-    force: str | None,
     dry_run: bool,
-    in_cluster: bool,
     audit: Path | None,
     store: Store,
     trust: Trust | None,
@@ -82,31 +74,11 @@ def start(
     if dry_run:
         print_rehearsal(cluster, under_way(beginning(record)), course)
         return
-    forced = None
-    if under_way(beginning(record)) != record.current:
-        wanted = Forced(by, force) if force is not None else None
-        left = budget_left(load_plan(text), prometheus=prometheus)
-        forced = (
-            require_budget(left, asked=prometheus or "no Prometheus", forced=wanted) if prometheus or force else None
-        )
     lease = place.lease()
     taking(lease)
 
-    def recording(record: Record) -> Record:
-        begun = beginning(record)
-        if forced is None or begun == record:
-            return begun
-        return begun.going_on(under_way(begun).decided(Act.FORCE, forced, at=_now(), by=by))
-
-    rollout = under_way(amend(cluster, recording))
-    if in_cluster:
-        from .job import job
-
-        lease.leave()
-        place.create_job(job(place, rollout, cluster.stable_pod(), prometheus=prometheus))
-        say(f"Job {place.names.record}-{rollout.number} drives it; see triptych rollout status --watch")
-        return
-    ended = drive_to_end(place, rollout, lease=lease, audit=audit, prometheus=prometheus, as_json=as_json)
+    rollout = under_way(amend(cluster, beginning))
+    ended = drive_to_end(place, rollout, lease=lease, audit=audit, as_json=as_json)
     if as_json:
         print_json({"rollout": ended.number, "phase": ended.phase, "release": ended.release.release})
     say(told(ended))

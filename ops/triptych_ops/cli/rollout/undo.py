@@ -34,4 +34,4 @@ def undo(why: str, audit: Path | None, place: Place) -> None:
     except BaseException:
         lease.leave()
         raise
-    say(told(drive_to_end(place, rollout, lease=lease, audit=audit, prometheus=None, as_json=False)))
+    say(told(drive_to_end(place, rollout, lease=lease, audit=audit, as_json=False)))
