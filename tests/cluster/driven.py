@@ -82,7 +82,7 @@ class Driven:
         """Change the rollout as an operator's command does."""
         amend(self.cluster, lambda record: record.going_on(change(self.rollout)))
 
-    def _gates(self, _rollout: Rollout, _world: World) -> tuple[GateResult, ...]:
+    def _gates(self, rollout: Rollout, world: World) -> tuple[GateResult, ...]:  # noqa: ARG002
         pods = self.cluster.pods("candidate")
         return (GateResult("pods", Act.PASS, f"{len(pods)} pods"),)
 

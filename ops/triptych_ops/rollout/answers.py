@@ -25,7 +25,7 @@ class Answers:
 
     urls: Callable[[], tuple[str | None, ...]]
 
-    def __call__(self, rollout: Rollout, _world: World) -> tuple[GateResult, ...]:
+    def __call__(self, rollout: Rollout, world: World) -> tuple[GateResult, ...]:  # noqa: ARG002
         """One result; HOLD where a pod cannot be reached."""
         urls = self.urls()
         if len(urls) < rollout.wanted.candidate_replicas or None in urls:

@@ -75,6 +75,7 @@ class Lease:
         self._renewed = 0.0
         self._lock = threading.RLock()  # around the asking, too: two renewals at once would conflict
 
+    @property
     def sure(self) -> bool:
         """Whether no other process can hold it now.
 

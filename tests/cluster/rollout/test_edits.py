@@ -23,7 +23,9 @@ class Racing:
     """Another editor, who writes without a look at the same moment as the engine."""
 
     def __init__(self, tracks: Tracks, driven: Driven) -> None:
-        self._connection = config.new_client_from_config(str(tracks.kubeconfig()))
+        self._connection = config.new_client_from_config(  # type: ignore[no-untyped-call]
+            str(tracks.kubeconfig())
+        )
         self._routes = client.CustomObjectsApi(self._connection)
         self._place = ("gateway.networking.k8s.io", "v1", tracks.kubectl.namespace, "httproutes", NAME)
         self._apply = driven.cluster.apply
