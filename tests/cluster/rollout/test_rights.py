@@ -1,5 +1,6 @@
 """Case 34: what whoever runs rollouts may do is a golden list, and each right on it is needed."""
 
+import time
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
@@ -13,6 +14,7 @@ from triptych_ops.rollout.errors import ForbiddenError
 from triptych_ops.rollout.lease import Lease
 from triptych_ops.rollout.state import Phase
 
+_KNOWN_S = 20
 GOLDEN = {
     ("configmaps", "", "create"),
     ("configmaps", f"{NAME}-rollout", "get"),
@@ -50,10 +52,12 @@ def test_case_34_without_any_right_a_rollout_fails(tracks: Tracks) -> None:
     for smaller in _smaller(role["rules"]):
         _forget(tracks)
         _set_rules(tracks, smaller)
+        _wait_known(tracks, _count(smaller))
         with pytest.raises(ForbiddenError):
             _whole_rollout(tracks)
         removed += 1
         _set_rules(tracks, role["rules"])
+        _wait_known(tracks, _count(role["rules"]))
         if Driven.of(tracks).cluster.read()[0].current is not None:
             tracks.run(tracks.command("abort"))
     print(f"case 34: each of the {removed} verbs of the Role taken away alone stops a rollout")
@@ -102,6 +106,20 @@ def _smaller(rules: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 def _set_rules(tracks: Tracks, rules: list[dict[str, Any]]) -> None:
     role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": f"{NAME}-rollout"}}
     tracks.kubectl("replace", "--filename", "-", manifest={**role, "rules": rules})
+
+
+def _count(rules: list[dict[str, Any]]) -> int:
+    """The rights that rules give."""
+    return sum(len(rule["resources"]) * len(rule["verbs"]) * len(rule.get("resourceNames", [""])) for rule in rules)
+
+
+def _wait_known(tracks: Tracks, rights: int) -> None:
+    """Until the API server goes by the Role as it is now: it learns of it a moment later."""
+    deadline = time.monotonic() + _KNOWN_S
+    everybody = _rights(tracks, "nobody")
+    while len(_rights(tracks, USER) - everybody) != rights:
+        assert time.monotonic() < deadline, "the API server does not go by the Role"
+        time.sleep(0.05)
 
 
 def _forget(tracks: Tracks) -> None:
