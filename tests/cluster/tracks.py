@@ -31,7 +31,7 @@ _VALUES: Mapping[str, Any] = {
     },
     "store": {"url": "s3://models/triptych"},
     "routes": {"enabled": True, "parentRefs": [{"name": "edge"}]},
-    "rollout": {"enabled": True, "subjects": [{"kind": "User", "name": USER, "apiGroup": "rbac.authorization.k8s.io"}]},
+    "rollout": {"enabled": True, "subjects": [{"kind": "ServiceAccount", "name": USER}]},
 }
 _KINDS = ("Deployment", "Service", "HTTPRoute", "GRPCRoute", "Role", "RoleBinding")
 
@@ -65,7 +65,8 @@ class Tracks:
         if not file.exists():
             document = yaml.safe_load(self.kubectl.kubeconfig.read_text())
             document["contexts"][0]["context"]["namespace"] = self.kubectl.namespace
-            document["users"][0]["user"].update({"as": user} if user else {})
+            if user:
+                document["users"][0]["user"] = {"token": self.kubectl("create", "token", user).strip()}
             file.write_text(yaml.safe_dump(document))
         return file
 
@@ -140,8 +141,12 @@ class Tracks:
             del each["metadata"]["namespace"]
             if each["kind"] == "Deployment":
                 _shrink(each)
+            if each["kind"] == "RoleBinding":
+                each["subjects"][0]["namespace"] = self.kubectl.namespace
         self.kubectl("delete", "--filename", "-", "--ignore-not-found", manifest=_list(objects))
         self.kubectl("create", "--filename", "-", manifest=_list(objects))
+        if not self.kubectl.exists("serviceaccount", USER):
+            self.kubectl("create", "serviceaccount", USER)
         self.kubectl("rollout", "status", f"deployment/{NAME}-stable", "--timeout=60s")
 
 

@@ -65,7 +65,9 @@ def test_case_34_without_any_right_a_rollout_fails(tracks: Tracks) -> None:
 
 def _rights(tracks: Tracks, user: str) -> set[tuple[str, str, str]]:
     """(resource, name, verb), as the API server lists them."""
-    said = tracks.kubectl("auth", "can-i", "--list", "--no-headers", f"--as={user}", "--as-group=system:authenticated")
+    account = f"system:serviceaccount:{tracks.kubectl.namespace}:{user}"
+    groups = [f"--as-group=system:{group}" for group in ("authenticated", "serviceaccounts")]
+    said = tracks.kubectl("auth", "can-i", "--list", "--no-headers", f"--as={account}", *groups)
     rights = set()
     for line in said.splitlines():
         resource, rest = line.split(None, 1)
