@@ -1,0 +1,151 @@
+"""Simulated rollouts: bad candidates go back, equal ones pass, and too little evidence says so."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from triptych_ops.rollout.evidence import Buckets, Classes, Counts, Evidence, Measured, NoData, Pair
+from triptych_ops.rollout.metrics import USUAL
+from triptych_ops.rollout.verdict import Decision, Verdict, judge
+
+_SHARES = (0.05, 0.25, 0.5)
+_LOOKS = 4  # a step
+_CLASSES = 100
+_MIX = (1 / np.arange(1, _CLASSES + 1)) / (1 / np.arange(1, _CLASSES + 1)).sum()  # Zipf
+_LATENCY_S = (*map(float, np.geomspace(0.005, 5, 40)), np.inf)
+_CONFIDENCE = (*map(float, np.linspace(0.05, 1, 20)), np.inf)
+
+Track = Callable[[np.random.Generator, int], dict[str, Measured]]
+
+
+def _track(
+    random: np.random.Generator,
+    requests: int,
+    *,
+    errors: float = 0.01,
+    slower: float = 1.0,
+    mix: np.ndarray = _MIX,
+    confident: bool = True,
+) -> dict[str, Measured]:
+    """What a track of these properties would have exported of so many requests."""
+    latency = np.histogram(slower * random.lognormal(np.log(0.04), 0.4, requests), bins=(0, *_LATENCY_S))[0]
+    scores = np.histogram(random.beta(4, 2, requests) if confident else np.full(requests, 2.0), bins=(0, *_CONFIDENCE))[
+        0
+    ]
+    counts = random.multinomial(requests, mix)
+    undecodable = float(random.binomial(requests, 0.005))
+    return {
+        "errors": Counts(float(random.binomial(requests, errors)), requests),
+        "latency": Buckets(_LATENCY_S, tuple(map(float, latency))),
+        "undecodable": Counts(undecodable, requests),
+        "classes": Classes({str(index): float(count) for index, count in enumerate(counts) if count}),
+        "confidence": Buckets(_CONFIDENCE, tuple(map(float, scores))),
+    }
+
+
+def _added(one: Measured, other: Measured) -> Measured:
+    match one, other:
+        case Counts(), Counts():
+            return Counts(one.bad + other.bad, one.of + other.of)
+        case Classes(), Classes():
+            names = {*one.counts, *other.counts}
+            return Classes({name: one.counts.get(name, 0) + other.counts.get(name, 0) for name in names})
+        case Buckets(), Buckets():
+            return Buckets(one.bounds, tuple(a + b for a, b in zip(one.counts, other.counts, strict=True)))
+    raise AssertionError((one, other))
+
+
+def _sum(one: dict[str, Measured] | None, other: dict[str, Measured]) -> dict[str, Measured]:
+    return other if one is None else {name: _added(one[name], other[name]) for name in other}
+
+
+def _rolled_out(seed: int, candidate: Track, *, requests: int = 4000) -> Verdict:
+    """The verdict that ended a rollout; a step that stays inconclusive ends it by its deadline."""
+    random = np.random.default_rng(seed)
+    for share in _SHARES:
+        ours = theirs = None
+        for look in range(1, _LOOKS + 1):
+            mine = int(requests * share)
+            ours, theirs = _sum(ours, candidate(random, mine)), _sum(theirs, _track(random, requests - mine))
+            evidence = {name: Pair(ours[name], theirs[name]) for name in ours}
+            verdict = judge(USUAL, evidence, look=look, steps=len(_SHARES), least_samples=200)
+            if verdict.decision is not Decision.HOLD:
+                break
+        if verdict.decision is not Decision.PROMOTE:
+            return verdict
+    return verdict
+
+
+_SHUFFLED = np.random.default_rng(7).permutation(_MIX)
+_NAN = np.eye(_CLASSES)[0]  # the first class wins every comparison that nobody wins
+_BAD: dict[str, Track] = {
+    "errors +5 points": lambda random, requests: _track(random, requests, errors=0.06),
+    "latency x2": lambda random, requests: _track(random, requests, slower=2),
+    "shuffled labels": lambda random, requests: _track(random, requests, mix=_SHUFFLED),
+    "NaN scores": lambda random, requests: _track(random, requests, mix=_NAN, confident=False),
+}
+
+
+@pytest.mark.parametrize("name", _BAD)
+def test_case_29_bad_candidates_go_back(name: str) -> None:
+    verdicts = [_rolled_out(seed, _BAD[name]) for seed in range(100)]
+    aborted = sum(verdict.decision is Decision.ABORT for verdict in verdicts)
+    passed = sum(verdict.decision is Decision.PROMOTE for verdict in verdicts)
+    print(f"case 29: {name}: {aborted} of {len(verdicts)} aborted, {passed} passed")
+    assert passed == 0
+    assert aborted == len(verdicts)
+
+
+def test_case_29_equal_candidates_pass() -> None:
+    decisions = [_rolled_out(seed, _track).decision for seed in range(2000)]
+    aborted, held = decisions.count(Decision.ABORT), decisions.count(Decision.HOLD)
+    print(f"case 29: equal: {aborted} of {len(decisions)} aborted, {held} inconclusive")
+    assert aborted + held <= len(decisions) // 20
+
+
+def _evidence(requests: int, *, seed: int = 1) -> Evidence:
+    random = np.random.default_rng(seed)
+    ours, theirs = _track(random, requests), _track(random, 20 * requests)
+    return {name: Pair(ours[name], theirs[name]) for name in ours}
+
+
+def _look(evidence: Evidence, *, look: int = 1, least_samples: int = 200) -> Verdict:
+    return judge(USUAL, evidence, look=look, steps=3, least_samples=least_samples)
+
+
+def test_case_30_too_few_samples_never_pass_and_say_so() -> None:
+    counts = (0, 1, 10, 50, 100, 199)
+    verdicts = [_look(_evidence(requests, seed=seed)) for requests in counts for seed in range(20)]
+    print(f"case 30: {sum(v.decision is Decision.PROMOTE for v in verdicts)} of {len(verdicts)} promoted")
+    for verdict in verdicts:
+        assert verdict.decision is Decision.HOLD
+        assert "samples" in verdict.why
+
+
+def test_enough_samples_pass() -> None:
+    assert _look(_evidence(1000)).decision is Decision.PROMOTE
+
+
+@pytest.mark.parametrize("missing", [rule.name for rule in USUAL])
+def test_no_data_of_one_metric_is_no_pass(missing: str) -> None:
+    evidence = dict(_evidence(1000))
+    evidence[missing] = Pair(NoData("HTTP 500"), evidence[missing].stable)
+    verdict = _look(evidence)
+    assert verdict.decision is Decision.HOLD
+    assert f"{missing}: no data of candidate: HTTP 500" in verdict.why
+    del evidence[missing]
+    assert _look(evidence).decision is Decision.HOLD
+
+
+def test_no_metrics_are_no_pass() -> None:
+    assert judge((), {}, look=1, steps=1, least_samples=0).decision is Decision.HOLD
+
+
+def test_buckets_too_wide_to_see_twice_the_latency_are_no_pass() -> None:
+    evidence = dict(_evidence(1000))
+    wide = Buckets((0.01, 0.025, 0.05, 0.1, 0.25, 0.5, np.inf), (0.0, 0.0, 0.0, 0.0, 1000.0, 0.0, 0.0))
+    evidence["latency"] = Pair(wide, wide)
+    verdict = _look(evidence)
+    assert verdict.decision is Decision.HOLD
+    assert "too wide" in verdict.why
