@@ -6,6 +6,7 @@ from triptych_ops.cli.group import Commands, Entry
 
 _ENTRIES = {
     "start": Entry(".rollout.start:start", "Begin a rollout, or go on with it, and drive it to its end."),
+    "lint": Entry(".rollout.lint:lint", "Check a plan, and show what it means."),
     "status": Entry(".rollout.status:status", "Show where the rollout is, and what it waits for."),
     "promote": Entry(".rollout.orders:promote", "Take the next step now."),
     "pause": Entry(".rollout.orders:pause", "Let nothing go on."),
