@@ -1,6 +1,8 @@
 """Simulated rollouts: bad candidates go back, equal ones pass, and too little evidence says so."""
 
+import functools
 from collections.abc import Callable
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -16,6 +18,16 @@ _MIX = (1 / np.arange(1, _CLASSES + 1)) / (1 / np.arange(1, _CLASSES + 1)).sum()
 _LATENCY_S = (*map(float, np.geomspace(0.005, 5, 40)), np.inf)
 _CONFIDENCE = (*map(float, np.linspace(0.05, 1, 20)), np.inf)
 
+_SCORES = np.histogram(np.random.default_rng(3).beta(4, 2, 10_000), bins=(0, *_CONFIDENCE))[0] / 10_000
+
+
+@functools.cache
+def _lognormal(median_s: float, sigma: float) -> np.ndarray:
+    """Probability of each bucket."""
+    below = [NormalDist(np.log(median_s), sigma).cdf(np.log(bound)) for bound in _LATENCY_S[:-1]]
+    return np.diff([0.0, *below, 1.0])
+
+
 Track = Callable[[np.random.Generator, int], dict[str, Measured]]
 
 
@@ -29,10 +41,8 @@ def _track(
     confident: bool = True,
 ) -> dict[str, Measured]:
     """What a track of these properties would have exported of so many requests."""
-    latency = np.histogram(slower * random.lognormal(np.log(0.04), 0.4, requests), bins=(0, *_LATENCY_S))[0]
-    scores = np.histogram(random.beta(4, 2, requests) if confident else np.full(requests, 2.0), bins=(0, *_CONFIDENCE))[
-        0
-    ]
+    latency = random.multinomial(requests, _lognormal(0.04 * slower, 0.4))
+    scores = random.multinomial(requests, _SCORES if confident else np.eye(len(_CONFIDENCE))[-1])
     counts = random.multinomial(requests, mix)
     undecodable = float(random.binomial(requests, 0.005))
     return {

@@ -48,7 +48,7 @@ def drive_to_end(place: Place, rollout: Rollout, *, lease: Lease | None, audit: 
     engine = Engine(
         cluster,
         course_of(plan),
-        judge=judge_of(plan),
+        judge=judge_of(plan, namespace=place.names.namespace),
         gates=_gates(plan, cluster),
         announce=Everybody(*announcers),
         may_drive=lambda: lease is not None and lease.sure,

@@ -1,0 +1,125 @@
+"""Whole rollouts judged by what a Prometheus answers: whatever is wrong with an answer, it promotes nothing."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from ops.rollout.clusters import NEW, Clock, PlainCluster, Told
+from ops.rollout.measured import Answer, good, measured, served, vector
+from triptych_ops.rollout.course import course_of
+from triptych_ops.rollout.engine import Engine
+from triptych_ops.rollout.judging import judge_of
+from triptych_ops.rollout.operations import begin
+from triptych_ops.rollout.plan import load_plan
+from triptych_ops.rollout.state import Act, Phase, Rollout
+
+_PLAN = """
+prometheus: %s
+steps: [{weight_percent: 5, least_s: 10}, {weight_percent: 50, least_s: 10}, {weight_percent: 100, least_s: 10}]
+hold_s: 20
+look_every_s: 10
+gates: []
+stale_s: 5
+"""
+
+
+def _rolled_out(answer: Answer, *, timeout_s: float = 2.0) -> tuple[Rollout, int]:
+    """The rollout at its end, and the largest share that the candidate had."""
+    with served(answer) as url:
+        text = _PLAN % url
+        plan, cluster, clock = load_plan(text), PlainCluster(), Clock()
+        course = course_of(plan)
+        cluster.record = begin(
+            cluster.record, cluster.observe(), release=NEW, plan=text, course=course, by="me", at=clock()
+        )
+        engine = Engine(
+            cluster,
+            course,
+            judge=judge_of(plan, namespace="shop", timeout_s=timeout_s, now=clock),
+            gates=lambda _rollout, _world: (),
+            announce=Told(),
+            may_drive=lambda: True,
+            now=clock,
+            sleep=clock.sleep,
+        )
+        ended = engine.run()
+    return ended, max(weight or 0 for weights in cluster.weights for weight in weights)
+
+
+def _value(text: str) -> Answer:
+    return lambda query, at: (200, vector(measured(query, at, value=lambda _: text)))
+
+
+def _document(document: object) -> Answer:
+    return lambda _query, _at: (200, json.dumps(document).encode())
+
+
+def _partial(query: str, at: float) -> tuple[int, bytes]:
+    return 200, vector(measured(query, at))[:-1] + b', "warnings": ["a store did not answer"]}'
+
+
+_WRONG: dict[str, Answer] = {
+    "none": lambda _query, _at: (200, vector([])),
+    "none of the candidate": lambda query, at: (200, vector([])) if "candidate" in query else good(query, at),
+    "NaN": _value("NaN"),
+    "+Inf": _value("+Inf"),
+    "stale": lambda query, at: (200, vector(measured(query, at - 600))),
+    "stopped": lambda query, at: (200, vector([])) if "[5s]" in query else good(query, at),
+    "500": lambda _query, _at: (500, b"{}"),
+    "timeout": lambda _query, _at: None,
+    "wrong type": _document({"status": "success", "data": {"resultType": "scalar", "result": [0, "1"]}}),
+    "no JSON": lambda _query, _at: (200, b"<html>"),
+    "cut off": lambda query, at: (200, vector(measured(query, at))[:-20]),
+    "partial": _partial,
+    "an error that says 200": _document({"status": "error", "error": "query timed out"}),
+    "negative": _value("-1"),
+}
+
+
+@pytest.mark.parametrize("name", _WRONG)
+def test_case_28_wrong_answers_promote_nothing(name: str) -> None:
+    ended, most_percent = _rolled_out(_WRONG[name], timeout_s=0.02 if name == "timeout" else 2.0)
+    passed = sum(each.act is Act.PASS and "%" in each.why for each in ended.decisions)
+    print(f"case 28: {name}: {passed} steps passed, {ended.phase}")
+    assert ended.phase is Phase.ABORTED
+    assert passed == 0
+    assert most_percent == 5
+    assert "no data" in next(each.why for each in ended.decisions if each.act is Act.EXPIRE)
+
+
+def test_case_28_control_right_answers_promote() -> None:
+    ended, most_percent = _rolled_out(good)
+    assert ended.phase is Phase.PROMOTED, [each.why for each in ended.decisions]
+    assert most_percent == 100
+
+
+def _bad(change: Callable[[str, list[dict[str, object]]], None]) -> Answer:
+    def answer(query: str, at: float) -> tuple[int, bytes]:
+        series = measured(query, at)
+        if "candidate" in query:
+            change(query, series)
+        return 200, vector(series)
+
+    return answer
+
+
+def _exchanged_labels(query: str, series: list[dict[str, object]]) -> None:
+    if "by (class)" in query:
+        names = [each["metric"] for each in series]
+        for each, name in zip(series, [*names[1:], names[0]], strict=True):
+            each["metric"] = name
+
+
+def _failing(query: str, series: list[dict[str, object]]) -> None:
+    if 'class="5"' in query:
+        series[0]["value"][1] = "70"  # type: ignore[index]
+
+
+@pytest.mark.parametrize("change", [_exchanged_labels, _failing])
+def test_case_29_bad_candidates_never_reach_50_percent(change: Callable[..., None]) -> None:
+    ended, most_percent = _rolled_out(_bad(change))
+    print(f"case 29: {change.__name__}: {ended.phase} at {most_percent} %")
+    assert ended.phase is Phase.ABORTED
+    assert most_percent == 5
+    assert any(each.act is Act.ABORT and each.evidence for each in ended.decisions)
