@@ -6,9 +6,11 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from triptych_ops.rollout.evidence import Buckets, Classes, Counts, Evidence, Measured, NoData, Pair
 from triptych_ops.rollout.metrics import USUAL
+from triptych_ops.rollout.statistics import ratio, spent
 from triptych_ops.rollout.verdict import Decision, Verdict, judge
 
 _SHARES = (0.05, 0.25, 0.5)
@@ -22,7 +24,7 @@ _SCORES = np.histogram(np.random.default_rng(3).beta(4, 2, 10_000), bins=(0, *_C
 
 
 @functools.cache
-def _lognormal(median_s: float, sigma: float) -> np.ndarray:
+def _lognormal(median_s: float, sigma: float) -> NDArray[np.float64]:
     """Probability of each bucket."""
     below = [NormalDist(np.log(median_s), sigma).cdf(np.log(bound)) for bound in _LATENCY_S[:-1]]
     return np.diff([0.0, *below, 1.0])
@@ -37,7 +39,7 @@ def _track(
     *,
     errors: float = 0.01,
     slower: float = 1.0,
-    mix: np.ndarray = _MIX,
+    mix: NDArray[np.float64] = _MIX,
     confident: bool = True,
 ) -> dict[str, Measured]:
     """What a track of these properties would have exported of so many requests."""
@@ -159,3 +161,18 @@ def test_buckets_too_wide_to_see_twice_the_latency_are_no_pass() -> None:
     verdict = _look(evidence)
     assert verdict.decision is Decision.HOLD
     assert "too wide" in verdict.why
+
+
+def test_looking_again_and_again_does_not_refuse_equal_candidates_more_often() -> None:
+    """With each look at the whole level, as one who forgets the correction, they are: the control."""
+    refused = {"corrected": 0, "uncorrected": 0}
+    for seed in range(300):
+        bad = np.cumsum(np.random.default_rng(seed).binomial(100, 0.1, (2, 100)), axis=1)
+        for kind in refused:
+            levels = ((look, spent(0.05, look=look) if kind == "corrected" else 0.05) for look in range(1, 101))
+            refused[kind] += any(
+                ratio(float(bad[0, look - 1]), 100 * look, float(bad[1, look - 1]), 100 * look, level=level).low > 0
+                for look, level in levels
+            )
+    print(f"case 29: equal, 100 looks, one metric: refused of 300: {refused}")
+    assert refused["corrected"] <= 15 < refused["uncorrected"]
