@@ -116,8 +116,9 @@ class Prometheus:
         if not isinstance(document, dict) or document.get("status") != "success":
             told = document.get("error") if isinstance(document, dict) else None
             raise _UnusableError(f"{self._url} answers no success: {told}")
-        if document.get("warnings"):
-            raise _UnusableError(f"the answer is partial: {document['warnings'][:1]}")
+        # Prometheus before version 3 puts remarks on a query's form among the warnings.
+        if serious := [each for each in document.get("warnings") or () if not str(each).startswith("PromQL info:")]:
+            raise _UnusableError(f"the answer is partial: {serious[0]}")
         data = document.get("data")
         if not isinstance(data, dict):
             raise _UnusableError("the answer has no data")
