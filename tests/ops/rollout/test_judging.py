@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +12,11 @@ from ops.rollout.measured import Answer, good, measured, served, vector
 from triptych_ops.rollout.course import course_of
 from triptych_ops.rollout.engine import Engine
 from triptych_ops.rollout.judging import judge_of
+from triptych_ops.rollout.metrics import USUAL
 from triptych_ops.rollout.operations import begin
 from triptych_ops.rollout.plan import load_plan
 from triptych_ops.rollout.state import Act, Phase, Rollout
+from triptych_ops.runtime.edge import BOOTSTRAP, EdgeSettings, Upstream, configuration
 
 _PLAN = """
 prometheus: %s
@@ -123,3 +127,12 @@ def test_case_29_bad_candidates_never_reach_50_percent(change: Callable[..., Non
     assert ended.phase is Phase.ABORTED
     assert most_percent == 5
     assert any(each.act is Act.ABORT and each.evidence for each in ended.decisions)
+
+
+def test_the_edge_counts_times_finely_enough_for_the_usual_latency() -> None:
+    (setting,) = configuration(EdgeSettings(), Upstream(18000, 18001), folder=Path())[BOOTSTRAP]["stats_config"][
+        "histogram_bucket_settings"
+    ]
+    bounds = setting["buckets"]
+    (latency,) = (rule for rule in USUAL if rule.name == "latency")
+    assert max(above / below for below, above in pairwise(bounds)) <= latency.condition.limit
