@@ -14,6 +14,8 @@ from .verdict import Decision, Finding, judge
 
 _LEAST_BEFORE_S: Final = 600.0
 """Of the stable track before a step that leaves it no requests."""
+_WHY: Final = 400
+"""Characters: each look is a decision in the record, which holds 1 MiB. The rows have all of it."""
 _ACTS: Final = {Decision.PROMOTE: Act.PROMOTE, Decision.HOLD: Act.HOLD, Decision.ABORT: Act.ABORT}
 
 
@@ -53,7 +55,9 @@ def judge_of(
             least_samples=plan.steps[min(rollout.step, len(plan.steps) - 1)].least_samples,
         )
         rows = tuple(map(_row, verdict.findings))
-        return Look(at=now(), act=_ACTS[verdict.decision], why=verdict.why, samples=verdict.samples, evidence=rows)
+        return Look(
+            at=now(), act=_ACTS[verdict.decision], why=verdict.why[:_WHY], samples=verdict.samples, evidence=rows
+        )
 
     return measured
 

@@ -87,7 +87,7 @@ def judged(moment: Moment, look: Look) -> Answered:
     if moment.elapsed_s > moment.course.hold_s + share.least_s:
         why = f"inconclusive for {moment.elapsed_s:.0f} s at {share.weight_percent} %: {look.why}"
         return going_back(seen, why, at=moment.now, by=ENGINE, act=Act.EXPIRE, evidence=look.evidence)
-    return at.decided(Act.HOLD, look.why, **evidence)
+    return at.decided(Act.HOLD, look.why)  # its evidence is in `latest`: a record holds little more than the decisions
 
 
 def going_back(

@@ -15,7 +15,7 @@ from triptych_ops.errors import RefusedError
 
 KEPT_ROLLOUTS = 10
 """How many that have ended stay in the history. A ConfigMap holds 1 MiB; a rollout has 10 to 60 KiB."""
-KEPT_DECISIONS = 200
+KEPT_DECISIONS = 100
 """Of one rollout. Of those beyond it, looks that changed nothing go first."""
 
 Percent = Annotated[int, Field(ge=0, le=100)]
