@@ -9,7 +9,7 @@ The statistics, for a rollout of S steps judged by metrics of weights w:
       more often refuses no more. It holds whatever depends on whatever.
     - PROMOTE where all upper ends lie below the limits, at level `PASSED_AT_MOST` for each metric and step, spent over
       looks alike. So a candidate that is worse than a limit passes a step with at most that probability.
-    - How exact that is: the distance of histograms holds at all sizes. Newcombe's interval is approximate at such levels.
+    - How exact that is: the distance of histograms holds at all sizes. Newcombe's interval is approximate there.
       For classes the mean that is taken off is an approximation, and takes off too much of a real difference: there the
       limit is one for the estimate, not a proven bound. Entering a step again, after a pause or an outage, counts its
       looks anew. Requests are taken as independent.
