@@ -4,7 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from triptych_ops.errors import RefusedError
+from triptych_ops.errors import MissingError, OpsError, RefusedError
+from triptych_ops.monitoring import error_budget
+
+from .plan import Plan
 
 LEAST: Final = 0.1
 """Share of the error budget that must be left (Google, Site Reliability Workbook, chapter 2, error budget policy)."""
@@ -16,6 +19,22 @@ class Forced:
 
     by: str
     why: str
+
+
+def overridden(plan: Plan, *, namespace: str, forced: Forced | None) -> str | None:
+    """What was overridden by beginning a rollout by this plan, or None where nothing had to be.
+
+    Raises:
+        RefusedError: too little of the error budget is left, or nobody knows, and nobody forced it.
+    """
+    if plan.prometheus is None or plan.error_budget is None:
+        return None
+    asked = f"{plan.error_budget} at {plan.prometheus}"
+    try:
+        left = error_budget(plan.prometheus, plan.error_budget, namespace=namespace).remaining
+    except (MissingError, OpsError) as error:
+        left, asked = None, str(error)
+    return require_budget(left, asked=asked, forced=forced)
 
 
 def require_budget(left: float | None, *, asked: str, forced: Forced | None) -> str | None:
@@ -32,5 +51,6 @@ def require_budget(left: float | None, *, asked: str, forced: Forced | None) -> 
     known = left is not None and math.isfinite(left)
     told = f"{left:.1%} of the error budget is left" if known else "how much of the error budget is left is not known"
     if forced is None:
-        raise RefusedError(f"{told} ({asked}), less than {LEAST:.0%}; wait, or give --force with the reason")
+        cure = f"less than {LEAST:.0%}; wait" if known else "and no data is no pass; mend that"
+        raise RefusedError(f"{told} ({asked}), {cure}, or give --force with the reason")
     return f"{told}; forced by {forced.by}: {forced.why}"

@@ -35,9 +35,19 @@ def amend(cluster: Cluster, change: Callable[[Record], Record]) -> Record:
 
 
 def begin(
-    record: Record, world: World, *, release: Binding, plan: str, course: Course, by: str, at: datetime
+    record: Record,
+    world: World,
+    *,
+    release: Binding,
+    plan: str,
+    course: Course,
+    by: str,
+    at: datetime,
+    overridden: str | None = None,
 ) -> Record:
     """A new rollout; the record as it is where this very rollout is under way, or was the last and is done.
+
+    overridden: what refused it, and who forced it all the same
 
     Raises:
         RefusedError: another is under way, or the objects are in no state to begin from.
@@ -69,7 +79,8 @@ def begin(
         superseded=(origin,),
         since=at,
     )
-    return record.beginning(rollout.decided(Act.START, f"{release} over {origin.stable}", at=at, by=by))
+    begun = rollout.decided(Act.START, f"{release} over {origin.stable}", at=at, by=by)
+    return record.beginning(begun.decided(Act.FORCE, overridden, at=at, by=by) if overridden else begun)
 
 
 def first(world: World, *, release: Binding, course: Course) -> Wanted:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from triptych_ops.errors import UsageError
+from triptych_ops.monitoring import OBJECTIVES
 
 from .metrics import PLACEHOLDERS, USUAL, MetricRule
 
@@ -30,6 +31,7 @@ class Plan(_Table):
     """How a release is rolled out.
 
     gates:     what is asked of the candidate's pods before any traffic
+    error_budget: the objective of which a tenth must be left to begin, asked of `prometheus`; None: nobody asks
     prometheus: who measures; None: nobody, so that only steps of no least samples pass
     metrics:   what is measured, and how much worse is too much
     stale_s:   how old the newest measurement may be
@@ -44,6 +46,7 @@ class Plan(_Table):
         min_length=1,
     )
     gates: tuple[Literal["answers"], ...] = ("answers",)
+    error_budget: str | None = "members-availability"
     prometheus: str | None = None
     metrics: tuple[MetricRule, ...] = Field(default=USUAL, min_length=1)
     stale_s: float = Field(default=120.0, gt=0, le=3600)
@@ -52,6 +55,14 @@ class Plan(_Table):
     look_every_s: _Seconds = 15.0
     drain_s: _Seconds = 5.0
     outage_s: _Seconds | None = None
+
+    @field_validator("error_budget")
+    @classmethod
+    def _objective(cls, name: str | None) -> str | None:
+        known = [each.name for each in OBJECTIVES]
+        if name is not None and name not in known:
+            raise ValueError(f"it must be an objective: {', '.join(known)}, or null")
+        return name
 
     @field_validator("prometheus")
     @classmethod

@@ -13,6 +13,7 @@ from triptych_ops.cli.trust_options import trust_options
 from triptych_ops.errors import MissingError
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
+from triptych_ops.rollout.budget import Forced, overridden
 from triptych_ops.rollout.course import course_of
 from triptych_ops.rollout.operations import amend, begin, under_way
 from triptych_ops.rollout.plan import load_plan
@@ -34,6 +35,12 @@ from .rehearsal import print_rehearsal
     metavar="HEX",
     help="The release's digest, instead of a look into the store: the pods check all the same what they pull.",
 )
+@click.option(
+    "--force",
+    "reason",
+    metavar="REASON",
+    help="Begin although less than a tenth of the error budget is left; who forced it and why is recorded.",
+)
 @click.option("--dry-run", is_flag=True, help="Show every object that would change, as a diff, and change nothing.")
 @audit_option
 @store_option
@@ -46,6 +53,7 @@ def start(
     ref: str,
     plan_file: Path | None,
     digest: str | None,
+    reason: str | None,
     dry_run: bool,
     audit: Path | None,
     store: Store,
@@ -59,25 +67,33 @@ def start(
     the evidence refused it, 6 when the evidence was inconclusive for too long; all traffic is back on the stable track.
     """
     text = _read(plan_file)
-    course = course_of(load_plan(text))
+    plan = load_plan(text)
+    course = course_of(plan)
     binding = _binding(store, ref, digest, trust)
     cluster = place.cluster(text)
     by = operator()
 
-    def beginning(record: Record) -> Record:
-        return begin(record, cluster.observe(), release=binding, plan=text, course=course, by=by, at=_now())
+    def beginning(record: Record, why: str | None = None) -> Record:
+        world = cluster.observe()
+        return begin(record, world, release=binding, plan=text, course=course, by=by, at=_now(), overridden=why)
 
     record, _ = cluster.read()
-    if (done := beginning(record)) == record and under_way(done).ended:
-        say(told(under_way(done)))
+    begun = beginning(record)
+    if begun == record and under_way(begun).ended:
+        say(told(under_way(begun)))
         return
+    forced = Forced(by, reason) if reason else None
+    is_new = begun != record
     if dry_run:
-        print_rehearsal(cluster, under_way(beginning(record)), course)
+        print_rehearsal(cluster, under_way(begun), course)
+        if is_new:
+            overridden(plan, namespace=place.names.namespace, forced=forced)
         return
+    forced_why = overridden(plan, namespace=place.names.namespace, forced=forced) if is_new else None
     lease = place.lease()
     taking(lease)
 
-    rollout = under_way(amend(cluster, beginning))
+    rollout = under_way(amend(cluster, lambda record: beginning(record, forced_why)))
     ended = drive_to_end(place, rollout, lease=lease, audit=audit, as_json=as_json)
     if as_json:
         print_json({"rollout": ended.number, "phase": ended.phase, "release": ended.release.release})
