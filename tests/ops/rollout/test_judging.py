@@ -7,48 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ops.rollout.clusters import NEW, Clock, PlainCluster, Told
-from ops.rollout.measured import Answer, good, measured, served, vector
-from triptych_ops.rollout.course import course_of
-from triptych_ops.rollout.engine import Engine
-from triptych_ops.rollout.judging import judge_of
+from ops.rollout.judged import bad, exchanged_labels, failing, rolled_out
+from ops.rollout.measured import Answer, good, measured, vector
 from triptych_ops.rollout.metrics import USUAL
-from triptych_ops.rollout.operations import begin
-from triptych_ops.rollout.plan import load_plan
-from triptych_ops.rollout.state import Act, Phase, Rollout
+from triptych_ops.rollout.state import Act, Phase
 from triptych_ops.runtime.edge import BOOTSTRAP, EdgeSettings, Upstream, configuration
-
-_PLAN = """
-prometheus: %s
-steps: [{weight_percent: 5, least_s: 10}, {weight_percent: 50, least_s: 10}, {weight_percent: 100, least_s: 10}]
-hold_s: 20
-look_every_s: 10
-gates: []
-stale_s: 5
-"""
-
-
-def _rolled_out(answer: Answer, *, timeout_s: float = 2.0) -> tuple[Rollout, int]:
-    """The rollout at its end, and the largest share that the candidate had."""
-    with served(answer) as url:
-        text = _PLAN % url
-        plan, cluster, clock = load_plan(text), PlainCluster(), Clock()
-        course = course_of(plan)
-        cluster.record = begin(
-            cluster.record, cluster.observe(), release=NEW, plan=text, course=course, by="me", at=clock()
-        )
-        engine = Engine(
-            cluster,
-            course,
-            judge=judge_of(plan, namespace="shop", timeout_s=timeout_s, now=clock),
-            gates=lambda _rollout, _world: (),
-            announce=Told(),
-            may_drive=lambda: True,
-            now=clock,
-            sleep=clock.sleep,
-        )
-        ended = engine.run()
-    return ended, max(weight or 0 for weights in cluster.weights for weight in weights)
 
 
 def _value(text: str) -> Answer:
@@ -83,7 +46,7 @@ _WRONG: dict[str, Answer] = {
 
 @pytest.mark.parametrize("name", _WRONG)
 def test_case_28_wrong_answers_promote_nothing(name: str) -> None:
-    ended, most_percent = _rolled_out(_WRONG[name], timeout_s=0.02 if name == "timeout" else 2.0)
+    ended, most_percent = rolled_out(_WRONG[name], timeout_s=0.02 if name == "timeout" else 2.0)
     passed = sum(each.act is Act.PASS and "%" in each.why for each in ended.decisions)
     print(f"case 28: {name}: {passed} steps passed, {ended.phase}")
     assert ended.phase is Phase.ABORTED
@@ -93,36 +56,14 @@ def test_case_28_wrong_answers_promote_nothing(name: str) -> None:
 
 
 def test_case_28_control_right_answers_promote() -> None:
-    ended, most_percent = _rolled_out(good)
+    ended, most_percent = rolled_out(good)
     assert ended.phase is Phase.PROMOTED, [each.why for each in ended.decisions]
     assert most_percent == 100
 
 
-def _bad(change: Callable[[str, list[dict[str, object]]], None]) -> Answer:
-    def answer(query: str, at: float) -> tuple[int, bytes]:
-        series = measured(query, at)
-        if "candidate" in query:
-            change(query, series)
-        return 200, vector(series)
-
-    return answer
-
-
-def _exchanged_labels(query: str, series: list[dict[str, object]]) -> None:
-    if "by (class)" in query:
-        names = [each["metric"] for each in series]
-        for each, name in zip(series, [*names[1:], names[0]], strict=True):
-            each["metric"] = name
-
-
-def _failing(query: str, series: list[dict[str, object]]) -> None:
-    if 'class="5"' in query:
-        series[0]["value"][1] = "70"  # type: ignore[index]
-
-
-@pytest.mark.parametrize("change", [_exchanged_labels, _failing])
+@pytest.mark.parametrize("change", [exchanged_labels, failing])
 def test_case_29_bad_candidates_never_reach_50_percent(change: Callable[..., None]) -> None:
-    ended, most_percent = _rolled_out(_bad(change))
+    ended, most_percent = rolled_out(bad(change))
     print(f"case 29: {change.__name__}: {ended.phase} at {most_percent} %")
     assert ended.phase is Phase.ABORTED
     assert most_percent == 5

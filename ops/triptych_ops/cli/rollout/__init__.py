@@ -14,6 +14,7 @@ _ENTRIES = {
     "abort": Entry(".rollout.abort:abort", "Send all traffic back to the stable track, at once."),
     "undo": Entry(".rollout.undo:undo", "Put the release before the last promoted one back."),
     "history": Entry(".rollout.history:history", "List the rollouts, or the decisions of one."),
+    "report": Entry(".rollout.report:report", "Write the story of a rollout: a page, and JSON."),
     "drive": Entry(".rollout.drive:drive", "Drive the rollout that is under way; what the in-cluster Job runs."),
 }
 

@@ -5,7 +5,8 @@ import click
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import print_json, print_table, table
 from triptych_ops.errors import MissingError
-from triptych_ops.rollout.state import Rollout
+from triptych_ops.rollout.operations import under_way
+from triptych_ops.rollout.state import Record, Rollout
 
 from .access import Place, place_options
 
@@ -17,13 +18,10 @@ from .access import Place, place_options
 def history(number: int | None, place: Place, as_json: bool) -> None:
     """List the rollouts, oldest first, or every decision of rollout NUMBER."""
     record = place.record()
-    found = [*record.history, *([record.current] if record.current else [])]
     if number is None:
-        _list(found, as_json)
+        _list(_all(record), as_json)
         return
-    rollout = next((each for each in found if each.number == number), None)
-    if rollout is None:
-        raise MissingError(f"no rollout {number} is kept; see triptych rollout history")
+    rollout = kept(record, number)
     if as_json:
         print_json(rollout.model_dump(mode="json"))
         return
@@ -32,6 +30,24 @@ def history(number: int | None, place: Place, as_json: bool) -> None:
         at = each.at.isoformat(timespec="seconds")
         listing.add_row(at, each.phase, str(each.step + 1), each.act, each.by, each.why)
     print_table(listing)
+
+
+def kept(record: Record, number: int | None) -> Rollout:
+    """The rollout of this number, or the last.
+
+    Raises:
+        MissingError: it is not kept, or there is none.
+    """
+    if number is None:
+        return under_way(record)
+    rollout = next((each for each in _all(record) if each.number == number), None)
+    if rollout is None:
+        raise MissingError(f"no rollout {number} is kept; see triptych rollout history")
+    return rollout
+
+
+def _all(record: Record) -> list[Rollout]:
+    return [*record.history, *([record.current] if record.current else [])]
 
 
 def _list(found: list[Rollout], as_json: bool) -> None:
