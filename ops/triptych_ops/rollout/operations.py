@@ -10,7 +10,7 @@ from .course import Course
 from .engine import Cluster
 from .errors import ConflictError
 from .phases import aborted, going_back, stepping_on
-from .state import Act, Binding, Phase, Record, Rollout, Wanted
+from .state import Act, Binding, Golden, Phase, Record, Rollout, Wanted
 from .world import Route, Track, World
 
 _STEPS = (Phase.SCALING, Phase.SHIFTING, Phase.OBSERVING)
@@ -43,10 +43,14 @@ def begin(
     course: Course,
     by: str,
     at: datetime,
+    golden: tuple[Golden, ...] = (),
+    checked: str = "nobody looked into it",
     overridden: str | None = None,
 ) -> Record:
     """A new rollout; the record as it is where this very rollout is under way, or was the last and is done.
 
+    golden:     what the release answers to bundled photographs
+    checked:    what was found of the release itself, before anything of the cluster
     overridden: what refused it, and who forced it all the same
 
     Raises:
@@ -78,8 +82,9 @@ def begin(
         wanted=wanted,
         superseded=(origin,),
         since=at,
+        golden=golden,
     )
-    begun = rollout.decided(Act.START, f"{release} over {origin.stable}", at=at, by=by)
+    begun = rollout.decided(Act.START, f"{release} over {origin.stable}; {checked}", at=at, by=by)
     return record.beginning(begun.decided(Act.FORCE, overridden, at=at, by=by) if overridden else begun)
 
 

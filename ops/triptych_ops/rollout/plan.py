@@ -31,6 +31,7 @@ class Plan(_Table):
     """How a release is rolled out.
 
     gates:     what is asked of the candidate's pods before any traffic
+    images_per_second: one gate more: so many must each pod do; None: nobody measures it
     error_budget: the objective of which a tenth must be left to begin, asked of `prometheus`; None: nobody asks
     prometheus: who measures; None: nobody, so that only steps of no least samples pass
     metrics:   what is measured, and how much worse is too much
@@ -45,7 +46,8 @@ class Plan(_Table):
         default=(Step(weight_percent=5), Step(weight_percent=25), Step(weight_percent=50), Step(weight_percent=100)),
         min_length=1,
     )
-    gates: tuple[Literal["answers"], ...] = ("answers",)
+    gates: tuple[Literal["answers", "warm_up"], ...] = ("answers", "warm_up")
+    images_per_second: float | None = Field(default=None, gt=0)
     error_budget: str | None = "members-availability"
     prometheus: str | None = None
     metrics: tuple[MetricRule, ...] = Field(default=USUAL, min_length=1)

@@ -74,6 +74,15 @@ class Binding(_Record):
         return f"release {self.release}"
 
 
+class Golden(_Record):
+    """What a release answers to a bundled photograph, best class first."""
+
+    photograph: str
+    class_id: _Count
+    label: str
+    score: float
+
+
 class Wanted(_Record):
     """What the cluster's objects shall say.
 
@@ -131,6 +140,7 @@ class Rollout(_Record):
     looks:        how often this step's evidence was judged
     latest:       what the evidence said the last time
     paused:       why nothing goes on, or None
+    golden:       the release's known answers; none where nobody looked into its manifest
     accepted:     foreign edits that an operator said may be written over
     announced:    the first decision that is not known to be announced outside of this record
     """
@@ -151,6 +161,7 @@ class Rollout(_Record):
     looks: _Count = 0
     latest: Look | None = None
     paused: str | None = None
+    golden: tuple[Golden, ...] = ()
     accepted: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
     announced: _Count = 0

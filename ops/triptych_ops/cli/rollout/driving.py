@@ -7,11 +7,11 @@ import click
 
 from triptych_ops.cli import failures
 from triptych_ops.cli.output import print_json, say
-from triptych_ops.rollout.answers import Answers
 from triptych_ops.rollout.audit import AuditFile, Everybody, line
 from triptych_ops.rollout.cluster import KubernetesCluster
 from triptych_ops.rollout.course import Gates, course_of
 from triptych_ops.rollout.engine import Announcer, Engine
+from triptych_ops.rollout.gates import gates_of
 from triptych_ops.rollout.judging import judge_of
 from triptych_ops.rollout.lease import DURATION_S, Lease
 from triptych_ops.rollout.plan import Plan, load_plan
@@ -85,10 +85,8 @@ def _saying(as_json: bool) -> Announcer:
 
 
 def _gates(plan: Plan, cluster: KubernetesCluster) -> Gates:
-    if "answers" not in plan.gates:
-        return lambda _rollout, _world: ()
-    return Answers(
-        lambda: tuple(
-            f"grpc://{pod.address}:{_EDGE_GRPC_PORT}" if pod.address else None for pod in cluster.pods("candidate")
-        )
-    )
+    def addresses() -> tuple[str | None, ...]:
+        pods = cluster.pods("candidate")
+        return tuple(f"grpc://{pod.address}:{_EDGE_GRPC_PORT}" if pod.address else None for pod in pods)
+
+    return gates_of(plan, addresses)

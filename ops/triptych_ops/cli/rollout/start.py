@@ -11,13 +11,13 @@ from triptych_ops.cli.release.soundness import require_sound
 from triptych_ops.cli.store_option import store_option
 from triptych_ops.cli.trust_options import trust_options
 from triptych_ops.errors import MissingError
-from triptych_ops.release import Store
+from triptych_ops.release import Manifest, Store
 from triptych_ops.release.signing import Trust
 from triptych_ops.rollout.budget import Forced, overridden
 from triptych_ops.rollout.course import course_of
 from triptych_ops.rollout.operations import amend, begin, under_way
 from triptych_ops.rollout.plan import load_plan
-from triptych_ops.rollout.state import Binding, Record
+from triptych_ops.rollout.state import Binding, Golden, Record
 
 from .access import Place, operator, place_options
 from .driving import audit_option, drive_to_end, exit_code, taking, told
@@ -69,13 +69,24 @@ def start(
     text = _read(plan_file)
     plan = load_plan(text)
     course = course_of(plan)
-    binding = _binding(store, ref, digest, trust)
+    binding, golden, checked = _chosen(store, ref, digest, trust)
     cluster = place.cluster(text)
     by = operator()
 
     def beginning(record: Record, why: str | None = None) -> Record:
         world = cluster.observe()
-        return begin(record, world, release=binding, plan=text, course=course, by=by, at=_now(), overridden=why)
+        return begin(
+            record,
+            world,
+            release=binding,
+            golden=golden,
+            checked=checked,
+            plan=text,
+            course=course,
+            by=by,
+            at=_now(),
+            overridden=why,
+        )
 
     record, _ = cluster.read()
     begun = beginning(record)
@@ -109,18 +120,34 @@ def _read(plan: Path | None) -> str:
     return plan.read_text(encoding="utf-8")
 
 
-def _binding(store: Store, ref: str, digest: str | None, trust: Trust | None) -> Binding:
-    """The release; where it comes from the store, its files, its signature and its repository were checked."""
+def _chosen(store: Store, ref: str, digest: str | None, trust: Trust | None) -> tuple[Binding, tuple[Golden, ...], str]:
+    """The release, its golden answers, and what was checked: of one from the store files, signature and repository.
+
+    Raises:
+        RefusedError: it is not sound.
+    """
     if digest is not None:
         if not ref.isdigit():
             raise click.UsageError("--manifest-sha256 needs a number for --release")
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise click.UsageError(f"--manifest-sha256 is {digest!r}, not 64 hexadecimal digits")
-        return Binding(release=int(ref), manifest_sha256=digest)
+        return Binding(release=int(ref), manifest_sha256=digest), (), "its digest was given, the pods check it"
     release = store.release(ref)
     with store.local_copy(release) as copy:
         require_sound(copy, release, trust=trust, called=f"release {release.number}")
-    return Binding(release=release.number, manifest_sha256=release.manifest_sha256)
+    signed = "a signature that is trusted" if trust else "no signature asked for"
+    checked = f"files as in its manifest, {signed}, nothing found by lint"
+    binding = Binding(release=release.number, manifest_sha256=release.manifest_sha256)
+    return binding, golden_of(release.manifest), checked
+
+
+def golden_of(manifest: Manifest) -> tuple[Golden, ...]:
+    """The best class of each golden answer."""
+    return tuple(
+        Golden(photograph=each.image, class_id=best.class_id, label=best.label, score=best.score)
+        for each in manifest.golden
+        for best in each.predictions[:1]
+    )
 
 
 def _now() -> datetime:
