@@ -15,7 +15,7 @@ from cluster.python_image import HOME, Layer, configuration, python_layers
 
 SERVER = "triptych.test/triptych:local"
 
-_EXTRAS = ("serve", "edge", "s3", "sign")
+_EXTRAS = ("serve", "edge", "rollout", "s3", "sign")
 _LAYING_OUT = Path(__file__).parents[2] / "ops" / "containers" / "test" / "lay_out.py"
 _PATH = "/opt/tritonserver/bin:/opt/triptych/bin:/usr/bin:/bin"
 

@@ -33,7 +33,7 @@ _VALUES: Mapping[str, Any] = {
     "routes": {"enabled": True, "parentRefs": [{"name": "edge"}]},
     "rollout": {"enabled": True, "subjects": [{"kind": "ServiceAccount", "name": USER}]},
 }
-_KINDS = ("Deployment", "Service", "HTTPRoute", "GRPCRoute", "Role", "RoleBinding")
+_KINDS = ("Deployment", "Service", "HTTPRoute", "GRPCRoute", "Role", "RoleBinding", "ServiceAccount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,8 @@ class Tracks:
             if each["kind"] == "Deployment":
                 _shrink(each)
             if each["kind"] == "RoleBinding":
-                each["subjects"][0]["namespace"] = self.kubectl.namespace
+                for subject in each["subjects"]:
+                    subject["namespace"] = self.kubectl.namespace
         self.kubectl("delete", "--filename", "-", "--ignore-not-found", manifest=_list(objects))
         self.kubectl("create", "--filename", "-", manifest=_list(objects))
         if not self.kubectl.exists("serviceaccount", USER):

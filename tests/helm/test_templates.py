@@ -30,11 +30,8 @@ _OPTIONAL: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
     "networkpolicy.yaml": ({"networkPolicy": {"enabled": False}}, {}, "NetworkPolicy"),
     "serviceaccount.yaml": ({"serviceAccount": {"create": False}}, {}, "ServiceAccount"),
     "role-rollout.yaml": ({}, {"rollout": {"enabled": True}}, "Role"),
-    "rolebinding-rollout.yaml": (
-        {"rollout": {"enabled": True}},
-        {"rollout": {"enabled": True, "subjects": [{"kind": "User", "name": "operator"}]}},
-        "RoleBinding",
-    ),
+    "rolebinding-rollout.yaml": ({}, {"rollout": {"enabled": True}}, "RoleBinding"),
+    "serviceaccount-rollout.yaml": ({}, {"rollout": {"enabled": True}}, "ServiceAccount"),
     "job-loadtest-master.yaml": ({}, {"loadTest": {"enabled": True}}, "Job"),
     "job-loadtest-worker.yaml": ({}, {"loadTest": {"enabled": True}}, "Job"),
     "service-loadtest.yaml": ({}, {"loadTest": {"enabled": True}}, "Service"),

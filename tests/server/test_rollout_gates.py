@@ -6,7 +6,7 @@ import pytest
 
 from commands import Serving
 from ops.rollout.clusters import NEW, Clock, PlainCluster
-from triptych_ops.cli.rollout.start import golden_of
+from triptych_ops.cli.rollout.chosen import golden_of
 from triptych_ops.release import Store
 from triptych_ops.rollout.course import GateResult, course_of
 from triptych_ops.rollout.gates import gates_of

@@ -26,6 +26,14 @@ def print_rehearsal(cluster: KubernetesCluster, rollout: Rollout, course: Course
                 click.echo(found)
 
 
+def print_new(found: dict[str, Any]) -> None:
+    """An object that would be created, as a diff."""
+    name = f"{found['kind']}/{found['metadata']['name']}"
+    lines = yaml.safe_dump(found, sort_keys=True).splitlines(keepends=True)
+    click.echo("# driven by")
+    click.echo("".join(difflib.unified_diff([], lines, f"{name} now", f"{name} then")).rstrip("\n"))
+
+
 def stages(rollout: Rollout, course: Course) -> list[tuple[str, Rollout]]:
     """What is wanted one after the other, when all goes well."""
     told = [("before any traffic", rollout)]

@@ -2,26 +2,28 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import print_json, say
-from triptych_ops.cli.release.soundness import require_sound
 from triptych_ops.cli.store_option import store_option
 from triptych_ops.cli.trust_options import trust_options
 from triptych_ops.errors import MissingError
-from triptych_ops.release import Manifest, Store
+from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
 from triptych_ops.rollout.budget import Forced, overridden
 from triptych_ops.rollout.course import course_of
+from triptych_ops.rollout.errors import ConflictError
 from triptych_ops.rollout.operations import amend, begin, under_way
 from triptych_ops.rollout.plan import load_plan
-from triptych_ops.rollout.state import Binding, Golden, Record
+from triptych_ops.rollout.state import Record
 
 from .access import Place, operator, place_options
+from .chosen import chosen
 from .driving import audit_option, drive_to_end, exit_code, taking, told
-from .rehearsal import print_rehearsal
+from .rehearsal import print_new, print_rehearsal
 
 
 @click.command("start")
@@ -41,6 +43,10 @@ from .rehearsal import print_rehearsal
     metavar="REASON",
     help="Begin although less than a tenth of the error budget is left; who forced it and why is recorded.",
 )
+@click.option("--in-cluster", is_flag=True, help="Leave the driving to a Job of the cluster, and return at once.")
+@click.option(
+    "--job-image", metavar="IMAGE", help="Of that Job: `triptych` with the extra `rollout`.  [as the candidate's pull]"
+)
 @click.option("--dry-run", is_flag=True, help="Show every object that would change, as a diff, and change nothing.")
 @audit_option
 @store_option
@@ -54,6 +60,8 @@ def start(
     plan_file: Path | None,
     digest: str | None,
     reason: str | None,
+    in_cluster: bool,
+    job_image: str | None,
     dry_run: bool,
     audit: Path | None,
     store: Store,
@@ -69,7 +77,7 @@ def start(
     text = _read(plan_file)
     plan = load_plan(text)
     course = course_of(plan)
-    binding, golden, checked = _chosen(store, ref, digest, trust)
+    binding, golden, checked = chosen(store, ref, digest, trust)
     cluster = place.cluster(text)
     by = operator()
 
@@ -97,19 +105,38 @@ def start(
     is_new = begun != record
     if dry_run:
         print_rehearsal(cluster, under_way(begun), course)
+        if in_cluster:
+            print_new(cluster.job(under_way(begun), image=job_image))
         if is_new:
             overridden(plan, namespace=place.names.namespace, forced=forced)
         return
     forced_why = overridden(plan, namespace=place.names.namespace, forced=forced) if is_new else None
     lease = place.lease()
-    taking(lease)
+    if not in_cluster:
+        taking(lease)
 
     rollout = under_way(amend(cluster, lambda record: beginning(record, forced_why)))
+    if in_cluster:
+        job = cluster.job(rollout, image=job_image)
+        _leave_to(job, place)
+        if as_json:
+            print_json({"rollout": rollout.number, "job": job["metadata"]["name"], "release": rollout.release.release})
+        return
     ended = drive_to_end(place, rollout, lease=lease, audit=audit, as_json=as_json)
     if as_json:
         print_json({"rollout": ended.number, "phase": ended.phase, "release": ended.release.release})
     say(told(ended))
     context.exit(exit_code(ended))
+
+
+def _leave_to(job: dict[str, Any], place: Place) -> None:
+    """Create the Job, unless it is there from an earlier try."""
+    name = job["metadata"]["name"]
+    try:
+        place.create_job(job)
+    except ConflictError:
+        say(f"Job {name} is there already; where it has failed, delete it and run this again")
+    say(f"Job {name} drives it: triptych rollout status --watch, kubectl logs --follow job/{name}")
 
 
 def _read(plan: Path | None) -> str:
@@ -118,36 +145,6 @@ def _read(plan: Path | None) -> str:
     if not plan.is_file():
         raise MissingError(f"there is no plan {plan}; name a file, or leave --plan out for the usual one")
     return plan.read_text(encoding="utf-8")
-
-
-def _chosen(store: Store, ref: str, digest: str | None, trust: Trust | None) -> tuple[Binding, tuple[Golden, ...], str]:
-    """The release, its golden answers, and what was checked: of one from the store files, signature and repository.
-
-    Raises:
-        RefusedError: it is not sound.
-    """
-    if digest is not None:
-        if not ref.isdigit():
-            raise click.UsageError("--manifest-sha256 needs a number for --release")
-        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
-            raise click.UsageError(f"--manifest-sha256 is {digest!r}, not 64 hexadecimal digits")
-        return Binding(release=int(ref), manifest_sha256=digest), (), "its digest was given, the pods check it"
-    release = store.release(ref)
-    with store.local_copy(release) as copy:
-        require_sound(copy, release, trust=trust, called=f"release {release.number}")
-    signed = "a signature that is trusted" if trust else "no signature asked for"
-    checked = f"files as in its manifest, {signed}, nothing found by lint"
-    binding = Binding(release=release.number, manifest_sha256=release.manifest_sha256)
-    return binding, golden_of(release.manifest), checked
-
-
-def golden_of(manifest: Manifest) -> tuple[Golden, ...]:
-    """The best class of each golden answer."""
-    return tuple(
-        Golden(photograph=each.image, class_id=best.class_id, label=best.label, score=best.score)
-        for each in manifest.golden
-        for best in each.predictions[:1]
-    )
 
 
 def _now() -> datetime:

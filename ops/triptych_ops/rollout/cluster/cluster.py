@@ -8,10 +8,11 @@ from typing import Final
 from triptych_ops.errors import MissingError
 
 from ..changes import Change, SetRoute
-from ..state import Record, parse_record
+from ..state import Record, Rollout, parse_record
 from ..world import World
 from . import deployments, routes
 from .access import Access, Names, Object
+from .job import job
 from .objects import path, path_of
 
 _KEY: Final = "record.json"
@@ -110,6 +111,14 @@ class KubernetesCluster:
         wanted = urllib.parse.quote(f"{deployments.selector(deployment)},{deployments.RELEASE}={release}")
         found = self._access.get(f"/api/v1/namespaces/{self.names.namespace}/pods?labelSelector={wanted}")
         return tuple(_pod(each) for each in found["items"] if "deletionTimestamp" not in each["metadata"])
+
+    def job(self, rollout: Rollout, *, image: str | None = None) -> Object:
+        """The Job that drives a rollout; see `job.job`.
+
+        Raises:
+            UnreachableError: the cluster does not answer.
+        """
+        return job(self.names, rollout, self._track("candidate"), image=image)
 
     def uid(self, track: str) -> str:
         """Of a track's Deployment, for what refers to it.
