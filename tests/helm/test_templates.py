@@ -31,7 +31,11 @@ _OPTIONAL: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], str]] = {
     "serviceaccount.yaml": ({"serviceAccount": {"create": False}}, {}, "ServiceAccount"),
     "role-rollout.yaml": ({}, {"rollout": {"enabled": True}}, "Role"),
     "rolebinding-rollout.yaml": ({}, {"rollout": {"enabled": True}}, "RoleBinding"),
-    "serviceaccount-rollout.yaml": ({}, {"rollout": {"enabled": True}}, "ServiceAccount"),
+    "serviceaccount-rollout.yaml": (
+        {"serviceAccount": {"create": False}},
+        {"serviceAccount": {"create": False}, "rollout": {"enabled": True}},
+        "ServiceAccount",
+    ),
     "job-loadtest-master.yaml": ({}, {"loadTest": {"enabled": True}}, "Job"),
     "job-loadtest-worker.yaml": ({}, {"loadTest": {"enabled": True}}, "Job"),
     "service-loadtest.yaml": ({}, {"loadTest": {"enabled": True}}, "Service"),
