@@ -102,6 +102,6 @@ USUAL: Final = (
         of=f"({_UNDECODABLE} or 0 * {_IMAGES}) + {_IMAGES}",
     ),
     _rule("classes", Kind.CLASSES, _sum(f"triptych_predictions_total{{{_OF}}}", " by (class) "), 0.1, 0.35),
-    _rule("confidence", Kind.SHAPE, _sum(f"triptych_confidence_bucket{{{_OF}}}", " by (le) "), 0.1, 0.35),
+    _rule("confidence", Kind.SHAPE, _sum(f"triptych_top_score_bucket{{{_OF}}}", " by (le) "), 0.1, 0.35),
 )
 """By the edge's requests and by the model's own answers."""

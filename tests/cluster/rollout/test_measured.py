@@ -38,7 +38,7 @@ def _text(elapsed_s: float) -> str:
             for name, share in (_EXCHANGED if odd else _CLASSES).items():
                 lines.append(f'triptych_predictions_total{{{own},class="{name}"}} {share * count}')
             for bound, share in {"0.5": 0.2, "0.9": 0.6, "1": 1.0, "+Inf": 1.0}.items():
-                lines.append(f'triptych_confidence_bucket{{{own},le="{bound}"}} {share * count}')
+                lines.append(f'triptych_top_score_bucket{{{own},le="{bound}"}} {share * count}')
     return "\n".join(lines) + "\n"
 
 
