@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from .state import Binding, Rollout, Wanted
+from .state import Binding, Rollout, Sticky, Wanted
 from .world import Route, Seen, Track, World
 
 _BY: Final = " (by "
@@ -20,12 +20,13 @@ _AND: Final = "; "
 
 @dataclass(frozen=True, slots=True)
 class SetRoute:
-    """Write the candidate's share, and the mark, to a route that still has this version."""
+    """Write what the candidate gets, and the mark, to a route that still has this version."""
 
     seen: Seen
     mark: str
     weight_percent: int
     mirror: bool
+    sticky: Sticky | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,10 @@ def changes(rollout: Rollout, world: World) -> tuple[Change, ...]:
     """What is left to write, traffic before pods where it goes back to stable, pods before traffic elsewhere."""
     wanted, mark = rollout.wanted, rollout.mark(rollout.wanted)
     routes: list[Change] = [
-        SetRoute(route.seen, mark, wanted.weight_percent, wanted.mirror)
+        SetRoute(route.seen, mark, wanted.weight_percent, wanted.mirror, wanted.sticky)
         for route in world.routes
-        if (route.seen.mark, route.weight_percent, route.mirror) != (mark, wanted.weight_percent, wanted.mirror)
+        if (route.seen.mark, route.weight_percent, route.mirror, route.sticky)
+        != (mark, wanted.weight_percent, wanted.mirror, wanted.sticky)
     ]
     tracks: list[Change] = []
     if (world.stable.seen.mark, world.stable.binding) != (mark, wanted.stable):
@@ -116,6 +118,7 @@ def _last(rollout: Rollout, seen: Seen) -> Wanted:
 _ROUTE = (
     ("the candidate's share in percent", "weight_percent", "weight_percent"),
     ("mirroring", "mirror", "mirror"),
+    ("the sticky header", "sticky", "sticky"),
 )
 _STABLE = (("the release", "binding", "stable"),)
 _CANDIDATE = (("the release", "binding", "candidate"), ("the replicas", "replicas", "candidate_replicas"))

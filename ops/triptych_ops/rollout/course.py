@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from .plan import Plan
-from .state import Act, Look, Rollout
+from .state import Act, Look, Rollout, Sticky
 from .world import World
 
 
@@ -30,6 +30,7 @@ class Course:
     """Steps and patience.
 
     shares:        at least one; each but the last makes room for the next
+    sticky:        which requests go to the candidate from the first share on, whatever it is
     hold_s:        how long one step may hold, inconclusive, before the rollout goes back
     pods_s:        what pods get to be ready
     look_every_s:  between two looks at the evidence
@@ -39,6 +40,7 @@ class Course:
 
     way: Way = Way.WEIGHTS
     shares: tuple[Share, ...]
+    sticky: Sticky | None = None
     hold_s: float = 1800.0
     pods_s: float = 600.0
     look_every_s: float = 15.0
@@ -70,6 +72,7 @@ def course_of(plan: Plan) -> Course:
     return Course(
         way=_WAYS[plan.strategy],
         shares=shares,
+        sticky=plan.sticky,
         hold_s=plan.hold_s,
         pods_s=plan.pods_s,
         look_every_s=plan.look_every_s,

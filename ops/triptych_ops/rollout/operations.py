@@ -10,7 +10,7 @@ from .course import Course
 from .engine import Cluster
 from .errors import ConflictError
 from .phases import aborted, going_back, stepping_on
-from .state import Act, Binding, Golden, Phase, Record, Rollout, Wanted
+from .state import Act, Binding, Golden, Phase, Record, Rollout, Sticky, Wanted
 from .world import Route, Track, World
 
 _STEPS = (Phase.SCALING, Phase.SHIFTING, Phase.OBSERVING)
@@ -94,6 +94,11 @@ def first(world: World, *, release: Binding, course: Course) -> Wanted:
     Raises:
         RefusedError: the objects are in no state to begin from.
     """
+    if told := next((each for each in world.routes if each.sticky is not None), None):
+        raise RefusedError(
+            f"{told.seen.name} sends requests with {told.sticky} to the candidate already, before any gate; "
+            "take that rule away, and name the header in the plan (sticky)"
+        )
     changes = {"weight_percent": 0, "candidate": release, "mirror": False, "revision": 1}
     replicas = course.replicas(0, stable=world.stable.replicas)
     return _origin(world).model_copy(update={**changes, "candidate_replicas": replicas})
@@ -208,6 +213,7 @@ def _origin(world: World) -> Wanted:
         candidate=_binding(world.candidate),
         candidate_replicas=world.candidate.replicas,
         mirror=any(route.mirror for route in world.routes),
+        sticky=_sticky(world.routes),
     )
 
 
@@ -227,6 +233,14 @@ def _weight(routes: tuple[Route, ...]) -> int:
         return weight
     told = ", ".join(f"{route.seen.name} {route.weight_percent}" for route in routes)
     raise RefusedError(f"the routes do not agree on the candidate's share ({told}); run helm upgrade, which sets it")
+
+
+def _sticky(routes: tuple[Route, ...]) -> Sticky | None:
+    found = {route.sticky for route in routes} or {None}
+    if len(found) == 1:
+        return found.pop()
+    told = ", ".join(f"{route.seen.name} {route.sticky or 'none'}" for route in routes)
+    raise RefusedError(f"the routes do not agree on the header of the candidate ({told}); take that rule away")
 
 
 def _require_under_way(rollout: Rollout) -> None:

@@ -103,7 +103,7 @@ def going_back(
     if rollout.ended or rollout.phase in (Phase.ABORTING, Phase.UNDOING) or _is_clearing_after_abort(rollout):
         return rollout
     decided = rollout.decided(act, why, at=at, by=by, evidence=evidence, paused=None)
-    changes: dict[str, object] = {"weight_percent": 0, "mirror": False, "stable": rollout.origin.stable}
+    changes: dict[str, object] = {"weight_percent": 0, "mirror": False, "sticky": None, "stable": rollout.origin.stable}
     return decided.wanting(**changes).entering(Phase.ABORTING, at=at)
 
 
@@ -137,7 +137,9 @@ def _scaling(moment: Moment) -> Next:
     if moment.world.candidate.current:
         share = moment.course.shares[moment.rollout.step].weight_percent
         mirror = moment.course.way is Way.MIRROR
-        wanted = moment.rollout.wanting(weight_percent=0 if mirror else share, mirror=mirror)
+        wanted = moment.rollout.wanting(
+            weight_percent=0 if mirror else share, mirror=mirror, sticky=moment.course.sticky
+        )
         return wanted.entering(Phase.SHIFTING, at=moment.now)
     return _patient(moment, f"{_pods(moment)} of the candidate are ready", moment.course.pods_s)
 
@@ -159,7 +161,7 @@ def _observing(moment: Moment) -> Next:
 def _promoting(moment: Moment) -> Next:
     if moment.world.stable.current:
         told = moment.decided(Act.PASS, f"the stable track serves {moment.rollout.release}")
-        return told.wanting(weight_percent=0, mirror=False).entering(Phase.RETURNING, at=moment.now)
+        return told.wanting(weight_percent=0, mirror=False, sticky=None).entering(Phase.RETURNING, at=moment.now)
     return _patient(
         moment,
         f"{moment.world.stable.ready} of {moment.world.stable.replicas} pods of the stable track serve "

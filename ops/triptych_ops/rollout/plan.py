@@ -11,6 +11,7 @@ from triptych_ops.errors import UsageError
 from triptych_ops.monitoring import OBJECTIVES
 
 from .metrics import PLACEHOLDERS, USUAL, MetricRule
+from .state import Sticky
 
 _Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
 
@@ -35,6 +36,7 @@ class Plan(_Table):
     error_budget: the objective of which a tenth must be left to begin, asked of `prometheus`; None: nobody asks
     prometheus: who measures; None: nobody, so that only steps of no least samples pass
     metrics:   what is measured, and how much worse is too much
+    sticky:    requests with this header go to the candidate from the first step on, by weights all others do
     stale_s:   how old the newest measurement may be
     hold_s:    how long a step may be inconclusive before the rollout goes back
     pods_s:    what pods get to be ready
@@ -51,6 +53,7 @@ class Plan(_Table):
     error_budget: str | None = "members-availability"
     prometheus: str | None = None
     metrics: tuple[MetricRule, ...] = Field(default=USUAL, min_length=1)
+    sticky: Sticky | None = None
     stale_s: float = Field(default=120.0, gt=0, le=3600)
     hold_s: _Seconds = 1800.0
     pods_s: _Seconds = 600.0
@@ -95,6 +98,12 @@ class Plan(_Table):
                 if "window" not in found:
                     raise ValueError(f"the query of {rule.name} has no $window, so it measures more than the step")
         return rules
+
+    @model_validator(mode="after")
+    def _routed(self) -> Self:
+        if self.sticky is not None and self.strategy != "canary":
+            raise ValueError(f"sticky is for the strategy canary; {self.strategy} has no share for a header to pass by")
+        return self
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

@@ -83,12 +83,23 @@ class Golden(_Record):
     score: float
 
 
+class Sticky(_Record):
+    """Requests with this header go to the candidate, whatever its share: they come to one track as long as it lasts."""
+
+    header: str = Field(pattern="^[A-Za-z0-9-]{1,64}$")
+    value: str = Field(pattern="^[A-Za-z0-9._~:/+=@-]{1,256}$")
+
+    def __str__(self) -> str:
+        return f"{self.header}={self.value}"
+
+
 class Wanted(_Record):
     """What the cluster's objects shall say.
 
     revision:           counts what was wanted, from 0: what the objects said before the rollout
     weight_percent:     the candidate's share of the requests, by the routes
     mirror:             whether the candidate gets a copy of each request, and its answers go nowhere
+    sticky:             which requests go to the candidate whatever its share
     stable, candidate:  what the tracks are bound to
     candidate_replicas: the stable track's are never changed
     """
@@ -96,6 +107,7 @@ class Wanted(_Record):
     revision: _Count
     weight_percent: Percent
     mirror: bool = False
+    sticky: Sticky | None = None
     stable: Binding
     candidate: Binding
     candidate_replicas: _Count

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .state import Binding
+from .state import Binding, Sticky
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,13 @@ class Route:
 
     weight_percent: the candidate's share; None where the rules that name both tracks do not agree
     mirror:         whether the candidate gets copies of the requests
+    sticky:         which requests go to the candidate whatever its share
     """
 
     seen: Seen
     weight_percent: int | None
     mirror: bool = False
+    sticky: Sticky | None = None
 
 
 @dataclass(frozen=True, slots=True)

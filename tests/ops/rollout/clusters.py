@@ -81,7 +81,7 @@ class PlainCluster:
     def _apply(self, change: Change) -> None:
         seen = replace(change.seen, version=change.seen.version + "+", mark=change.mark)
         if isinstance(change, SetRoute):
-            made = Route(seen, change.weight_percent, change.mirror)
+            made = Route(seen, change.weight_percent, change.mirror, change.sticky)
             self.routes = tuple(made if each.seen.name == seen.name else each for each in self.routes)
             self.weights.append(tuple(route.weight_percent for route in self.routes))
             return

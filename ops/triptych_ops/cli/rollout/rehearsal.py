@@ -41,13 +41,15 @@ def stages(rollout: Rollout, course: Course) -> list[tuple[str, Rollout]]:
         replicas = course.replicas(step, stable=rollout.stable_replicas)
         mirror = course.way is Way.MIRROR
         percent = 0 if mirror else share.weight_percent
-        rollout = rollout.wanting(candidate_replicas=replicas, weight_percent=percent, mirror=mirror)
+        rollout = rollout.wanting(
+            candidate_replicas=replicas, weight_percent=percent, mirror=mirror, sticky=course.sticky
+        )
         told.append((f"step {step + 1}: {share.weight_percent} %", rollout))
     rollout = rollout.wanting(stable=rollout.release, mirror=False)
     told.append(("promotion", rollout))
     origin = rollout.origin
-    last = rollout.wanting(weight_percent=0, candidate=origin.candidate, candidate_replicas=origin.candidate_replicas)
-    return [*told, ("end", last)]
+    back = {"candidate": origin.candidate, "candidate_replicas": origin.candidate_replicas}
+    return [*told, ("end", rollout.wanting(weight_percent=0, sticky=None, **back))]
 
 
 def _diff(before: dict[str, Any], after: dict[str, Any], name: str) -> str:

@@ -54,6 +54,8 @@ def _print(rollout: Rollout, world: World, *, as_json: bool) -> None:
         listing.add_row(name, release, f"{track.ready} of {track.replicas}", f"{given} %")
     print_table(listing)
     click.echo("")
+    if rollout.wanted.sticky is not None:
+        click.echo(f"sticky  {rollout.wanted.sticky} goes to the candidate")
     click.echo(f"step    {min(rollout.step + 1, len(steps))} of {len(steps)}, {rollout.phase}")
     if rollout.latest is not None:
         click.echo(f"verdict {rollout.latest.act}: {rollout.latest.why}")
