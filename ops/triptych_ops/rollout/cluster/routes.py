@@ -158,8 +158,8 @@ def _share(rule: Object, names: Names) -> int | None:
 def _untouched(found: Object, names: Names) -> Object:
     """The specification without weights of the tracks, without our mirroring and our sticky rules."""
     spec: Object = deepcopy(found["spec"])
-    for position in sorted(_pins(found, names), reverse=True):
-        del spec["rules"][position]
+    for pin in sorted(_pins(found, names), reverse=True):
+        del spec["rules"][pin]
     for rule in spec.get("rules", []):
         if not _divides(rule, names):
             continue
