@@ -11,9 +11,9 @@ from triptych_ops.cli.output import print_json, print_table, say, table
 from triptych_ops.rollout.changes import changes, foreign
 from triptych_ops.rollout.course import course_of
 from triptych_ops.rollout.operations import under_way
-from triptych_ops.rollout.phases import Ask, Moment, Wait, following
+from triptych_ops.rollout.phases import ENGINE, Ask, Moment, Wait, following
 from triptych_ops.rollout.plan import load_plan
-from triptych_ops.rollout.state import Rollout
+from triptych_ops.rollout.state import Act, Phase, Rollout
 from triptych_ops.rollout.world import World
 
 from .access import Place, place_options
@@ -40,7 +40,9 @@ def status(watch: bool, place: Place, as_json: bool) -> None:
 
 def _print(rollout: Rollout, world: World, *, as_json: bool) -> None:
     if as_json:
-        print_json({**rollout.model_dump(mode="json"), "waits_for": waits_for(rollout, world)})
+        print_json(
+            {**rollout.model_dump(mode="json"), "gates": gates_said(rollout), "waits_for": waits_for(rollout, world)}
+        )
         return
     steps = load_plan(rollout.plan).steps
     say(f"rollout {rollout.number}: {rollout.release} over {rollout.origin.stable}, begun by {rollout.by}")
@@ -56,11 +58,19 @@ def _print(rollout: Rollout, world: World, *, as_json: bool) -> None:
     click.echo("")
     if rollout.wanted.sticky is not None:
         click.echo(f"sticky  {rollout.wanted.sticky} goes to the candidate")
+    if (gates := gates_said(rollout)) is not None:
+        click.echo(f"gates   {gates}")
     click.echo(f"step    {min(rollout.step + 1, len(steps))} of {len(steps)}, {rollout.phase}")
     if rollout.latest is not None:
         click.echo(f"verdict {rollout.latest.act}: {rollout.latest.why}")
         _print_evidence(rollout)
     click.echo(f"waits   for {waits_for(rollout, world)}")
+
+
+def gates_said(rollout: Rollout) -> str | None:
+    """What the gates found; None where none was asked yet, or by nobody who decides for them."""
+    of_gates = (each for each in rollout.decisions if each.phase is Phase.CHECKING and each.by == ENGINE)
+    return next((each.why for each in of_gates if each.act in (Act.PASS, Act.ABORT)), None)
 
 
 def _print_evidence(rollout: Rollout) -> None:
