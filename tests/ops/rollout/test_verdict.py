@@ -15,7 +15,8 @@ from triptych_ops.rollout.verdict import Decision, Verdict, judge
 
 _SHARES = (0.05, 0.25, 0.5)
 _LOOKS = 4  # a step
-_CLASSES = 100
+_CLASSES = 50
+_NAMES = tuple(map(str, range(_CLASSES)))
 _MIX = (1 / np.arange(1, _CLASSES + 1)) / (1 / np.arange(1, _CLASSES + 1)).sum()  # Zipf
 _LATENCY_S = (*map(float, np.geomspace(0.005, 5, 40)), np.inf)
 _CONFIDENCE = (*map(float, np.linspace(0.05, 1, 20)), np.inf)
@@ -51,7 +52,7 @@ def _track(
         "errors": Counts(float(random.binomial(requests, errors)), requests),
         "latency": Buckets(_LATENCY_S, tuple(map(float, latency))),
         "undecodable": Counts(undecodable, requests),
-        "classes": Classes({str(index): float(count) for index, count in enumerate(counts) if count}),
+        "classes": Classes(dict(zip(_NAMES, counts.astype(float).tolist(), strict=True))),
         "confidence": Buckets(_CONFIDENCE, tuple(map(float, scores))),
     }
 
