@@ -86,6 +86,13 @@ def test_what_others_wrote_is_shown_and_never_run(promoted: Rollout) -> None:
     assert "&lt;script&gt;alert(1)" in html
 
 
+def test_a_header_that_passes_by_the_shares_is_told(promoted: Rollout) -> None:
+    plan = f"{promoted.plan}\nsticky: {{header: x-track, value: candidate}}\n"
+    told = "Requests with the header x-track=candidate went to it"
+    assert told in page(story_of(promoted.model_copy(update={"plan": plan})))
+    assert told not in page(story_of(promoted))
+
+
 def test_too_many_failures_are_told_as_such() -> None:
     story = story_of(rolled_out(bad(failing))[0])
     assert story.end == "went back"

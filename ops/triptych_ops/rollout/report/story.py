@@ -65,6 +65,7 @@ class Story:
     metrics: tuple[Metric, ...]
     decisions: tuple[tuple[float, Decision], ...]
     """Each with its second."""
+    sticky: str | None
     plan: str
 
     @property
@@ -93,6 +94,7 @@ def story_of(rollout: Rollout) -> Story:
         shares=tuple(_shares(rollout, plan)),
         metrics=tuple(_metrics(rollout, plan)),
         decisions=decisions,
+        sticky=str(plan.sticky) if plan.sticky else None,
         plan=rollout.plan.strip(),
     )
 
