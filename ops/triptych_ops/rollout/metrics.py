@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from triptych_ops.monitoring.slo import EDGE_FAILED, EDGE_REQUESTS, within
+
 PLACEHOLDERS: Final = ("track", "release", "namespace", "window")
 """`$track` and so on in queries. The window is the time since the step began, as 300s."""
 
@@ -85,8 +87,8 @@ def _sum(series: str, by: str = "") -> str:
 
 # Triton counts an ensemble's failures and versions wrongly, so requests are counted at the edge. A track without one
 # failure has no series of failures: it counts as 0 as long as there are requests.
-_REQUESTS: Final = _sum(f"envoy_http_downstream_rq_xx{{{_EDGE}}}")
-_FAILED: Final = _sum(f'envoy_http_downstream_rq_xx{{envoy_response_code_class="5",{_EDGE}}}')
+_REQUESTS: Final = _sum(within(EDGE_REQUESTS, _OF))
+_FAILED: Final = _sum(within(EDGE_FAILED, _OF))
 _IMAGES: Final = _sum(f"triptych_predictions_total{{{_OF}}}")
 _UNDECODABLE: Final = _sum(f"triptych_image_errors_total{{{_OF}}}")
 

@@ -64,5 +64,5 @@ def exchanged_labels(query: str, series: list[dict[str, object]]) -> None:
 
 
 def failing(query: str, series: list[dict[str, object]]) -> None:
-    if 'class="5"' in query:
+    if "grpc_status" in query:
         series[0]["value"][1] = "70"  # type: ignore[index]

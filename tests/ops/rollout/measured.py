@@ -30,7 +30,7 @@ def measured(query: str, at: float, *, value: Callable[[float], str] = str) -> S
         return [series({"le": bound}, share * size) for bound, share in shares.items()]
     if "by (class)" in query:
         return [series({"class": name}, share * size) for name, share in (("cat", 0.5), ("dog", 0.3), ("owl", 0.2))]
-    bad = 'class="5"' in query or ("image_errors" in query and not query.startswith("("))
+    bad = "grpc_status" in query or ("image_errors" in query and not query.startswith("("))
     return [series({}, 0.002 * size if bad else size)]
 
 

@@ -1,7 +1,7 @@
 """Settings -> Envoy's configuration, as plain data. Pure: the same for a process here and a container elsewhere."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from triptych_ops.errors import UsageError
 
@@ -24,12 +24,6 @@ _IMPATIENT = {
     ],
 }
 
-_BUCKETS_MS: Final = (
-    *(1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 25, 35, 50, 75, 100, 150, 200, 250, 350, 500, 750),
-    *(1000, 1500, 2500, 3500, 5000, 7500, 10000, 15000, 25000, 40000, 60000),
-)
-"""Each less than 1.8 times the one before: Envoy's own are up to 2.5 times apart and hide twice the latency."""
-
 
 def configuration(
     settings: EdgeSettings, upstream: Upstream, *, folder: Path, administration: Path | None = None
@@ -43,7 +37,6 @@ def configuration(
         UsageError: a port for metrics without an administration, from which they come.
     """
     documents = {BOOTSTRAP: _bootstrap(settings, upstream, folder)}
-    documents[BOOTSTRAP]["stats_config"] = documents[BOOTSTRAP].get("stats_config", {}) | statistics()
     if administration:
         documents[BOOTSTRAP]["admin"] = {"address": {"pipe": {"path": str(administration), "mode": 0o600}}}
     if settings.metrics_port is not None:
@@ -68,9 +61,7 @@ def _bootstrap(settings: EdgeSettings, upstream: Upstream, folder: Path) -> dict
             "clusters": clusters,
         },
         "overload_manager": _overload(settings.limits),
-        "stats_config": {
-            "histogram_bucket_settings": [{"match": {"suffix": "downstream_rq_time"}, "buckets": list(_BUCKETS_MS)}]
-        },
+        "stats_config": statistics(),
     }
 
 

@@ -1,7 +1,7 @@
 """What Envoy counts. Pure."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from .routes import CLUSTER, GRPC_METHOD, GRPC_SERVICE
 
@@ -19,11 +19,19 @@ _COUNTED = (
 """By Envoy's names: what objectives, rollouts and dashboards read, or who looks for a fault. All are 1,500 series."""
 
 
+_BUCKETS_MS: Final = (
+    *(1, 1.5, 2, 3, 4, 6, 8, 10, 15, 20, 25, 35, 50, 75, 100, 150, 200, 250, 350, 500, 750),
+    *(1000, 1500, 2500, 3500, 5000, 7500, 10000, 15000, 25000, 40000, 60000),
+)
+"""Each less than 1.8 times the one before: Envoy's own are up to 2.5 times apart and hide twice the latency."""
+
+
 def statistics() -> dict[str, Any]:
-    """Envoy's StatsConfig: what is counted, and the status of gRPC calls as a label, `grpc_status`."""
+    """Envoy's StatsConfig: what is counted, in which buckets, and gRPC calls' status as a label, `grpc_status`."""
     patterns = [{"safe_regex": {"regex": pattern}} for pattern in _COUNTED]
     return {
         "stats_tags": [{"tag_name": "grpc_status", "regex": rf"^{_CALL}(\.(\d+))$"}],
+        "histogram_bucket_settings": [{"match": {"suffix": "downstream_rq_time"}, "buckets": list(_BUCKETS_MS)}],
         "stats_matcher": {"inclusion_list": {"patterns": patterns}},
     }
 
