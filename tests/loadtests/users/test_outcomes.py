@@ -3,7 +3,7 @@
 import pytest
 
 from loadtests.pictures import Picture
-from loadtests.records import NOT_REFUSED, OK, REFUSED
+from loadtests.records import MIXED, NOT_REFUSED, OK, REFUSED
 from loadtests.users.known_answers import KnownAnswers
 from loadtests.users.outcomes import IMAGE, of_answers, of_failure
 from triptych import Classification, DeadlineExceededError, ImageError, OverloadedError, Prediction, TriptychError
@@ -27,6 +27,22 @@ ERROR = ImageError("corrupt_image", "it is broken", source="image 0")
 )
 def test_answers(answers: list[Classification | ImageError], pictures: list[Picture], code: str, release: int) -> None:
     assert of_answers(answers, pictures, known=KnownAnswers()) == (code, release)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "release", "code"),
+    [
+        (Prediction(1, "cat", 0.52), 7, OK),
+        (Prediction(1, "dog", 0.5), 8, OK),
+        (Prediction(1, "cat", 0.9), 7, MIXED),  # another network's score
+        (Prediction(1, "dog", 0.5), 7, MIXED),  # another release's label
+    ],
+)
+def test_an_answer_that_its_release_did_not_give_is_mixed(prediction: Prediction, release: int, code: str) -> None:
+    known = KnownAnswers()
+    of_answers([ANSWER], [GOOD], known=known)
+    later = Classification((prediction,), release, "id", 0.1)
+    assert of_answers([later], [GOOD], known=known).code == code
 
 
 @pytest.mark.parametrize(
