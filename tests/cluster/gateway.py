@@ -18,20 +18,25 @@ _STATUS_PORT = 8099
 
 def traefik(layout: Layout, binary: Path) -> Program:
     """Traefik: Gateways of class `traefik` may listen on these two ports of the node."""
+    command = traefik_command(binary, address=NODE, http_port=HTTP_PORT, grpc_port=GRPC_PORT, status_port=_STATUS_PORT)
+    kubeconfig = {"KUBECONFIG": str(layout.configuration / "gateway.kubeconfig")}
+    return Program("traefik", command, f"http://127.0.0.1:{_STATUS_PORT}/ping", kubeconfig)
+
+
+def traefik_command(binary: Path, *, address: str, http_port: int, grpc_port: int, status_port: int) -> tuple[str, ...]:
+    """Gateways may listen at this address, on the port of their protocol; `/ping` answers on the status port."""
     options = {
-        "entrypoints.http.address": f"{NODE}:{HTTP_PORT}",
-        "entrypoints.grpc.address": f"{NODE}:{GRPC_PORT}",
-        "entrypoints.traefik.address": f"127.0.0.1:{_STATUS_PORT}",
+        "entrypoints.http.address": f"{address}:{http_port}",
+        "entrypoints.grpc.address": f"{address}:{grpc_port}",
+        "entrypoints.traefik.address": f"127.0.0.1:{status_port}",
         "ping": "true",
         "ping.entrypoint": "traefik",
         "global.checknewversion": "false",
         "global.sendanonymoususage": "false",
         "providers.kubernetesgateway": "true",
-        "providers.kubernetesgateway.statusaddress.ip": NODE,
+        "providers.kubernetesgateway.statusaddress.ip": address,
     }
-    command = (str(binary), *(f"--{name}={value}" for name, value in options.items()))
-    kubeconfig = {"KUBECONFIG": str(layout.configuration / "gateway.kubeconfig")}
-    return Program("traefik", command, f"http://127.0.0.1:{_STATUS_PORT}/ping", kubeconfig)
+    return (str(binary), *(f"--{name}={value}" for name, value in options.items()))
 
 
 def permissions() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -67,14 +72,14 @@ def gateway_class() -> Mapping[str, Any]:
     }
 
 
-def gateway(name: str) -> Mapping[str, Any]:
+def gateway(name: str, *, http_port: int = HTTP_PORT, grpc_port: int = GRPC_PORT) -> Mapping[str, Any]:
     """A Gateway that takes the routes of its namespace: HTTPRoutes on one port, GRPCRoutes on the other.
 
     On one port they must not share a host.
     """
     listeners = [
         {"name": kind.lower(), "port": port, "protocol": "HTTP", "allowedRoutes": {"kinds": [{"kind": kind}]}}
-        for kind, port in (("HTTPRoute", HTTP_PORT), ("GRPCRoute", GRPC_PORT))
+        for kind, port in (("HTTPRoute", http_port), ("GRPCRoute", grpc_port))
     ]
     return {
         "apiVersion": "gateway.networking.k8s.io/v1",
