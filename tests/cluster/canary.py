@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import yaml
@@ -23,12 +22,13 @@ from cluster.tools import fetch_tools
 from commands import TRIPTYCH
 from traffic.closed import Load
 from triptych_ops.builder.views import write_views
+from triptych_ops.rollout.state import Binding
 
 SHARE = 0.5
 """Of what the stable pod can do."""
 
 _CALLERS = 8
-_CAPACITY_S = 10.0
+_ENDING_S = 5.0
 _SCRAPE_S = 2
 _VIEWS = 64
 _LONGEST_S = 480
@@ -51,6 +51,12 @@ class RolledOut:
     traffic: Mapping[str, Any]
     rollout: Mapping[str, Any]
     said: str
+
+    @property
+    def decisions(self) -> Sequence[Mapping[str, Any]]:
+        """All that the cluster remembers, oldest first."""
+        found: Sequence[Mapping[str, Any]] = self.rollout["decisions"]
+        return found
 
     @property
     def phase(self) -> str:
@@ -76,7 +82,7 @@ class RolledOut:
     def greatest_share(self) -> int:
         """The greatest percentage that the candidate ever had, by the plan's steps that were begun."""
         steps = [each["weight_percent"] for each in yaml.safe_load(self.rollout["plan"])["steps"]]
-        begun = [each["step"] for each in self.rollout["decisions"] if each["phase"] in _WITH_TRAFFIC]
+        begun = [each["step"] for each in self.decisions if each["phase"] in _WITH_TRAFFIC]
         return max((steps[step] for step in begun), default=0)
 
 
@@ -107,16 +113,23 @@ class Canary:
         return file
 
     def capacity_per_s(self, protocol: str = "grpc") -> float:
-        """Requests a second that the stable pod answers through the Gateway to callers that never wait."""
-        with Load([GATEWAY_URLS[protocol]] * _CALLERS, timeout_s=10) as load:
-            time.sleep(_CAPACITY_S)
-        return sum(one.right for one in load.calls) / _CAPACITY_S
+        """Requests a second that the stable pod answers through the Gateway while a pod starts and ends beside it.
 
-    def roll_out(self, number: int, plan: Path, *, per_s: float, protocol: str = "grpc") -> RolledOut:
+        A pod that starts takes the cores of the one that serves: here they share a node.
+        """
+        began_s = time.monotonic()
+        with Load([GATEWAY_URLS[protocol]] * _CALLERS, timeout_s=10) as load:
+            for pods in (1, 0):
+                self.charted.kubectl("scale", f"deployment/{NAME}-candidate", f"--replicas={pods}")
+                self.charted.kubectl("rollout", "status", f"deployment/{NAME}-candidate", "--timeout=120s")
+            time.sleep(_ENDING_S)
+        return sum(one.right for one in load.calls) / (time.monotonic() - began_s)
+
+    def roll_out(self, release: Binding, plan: Path, *, per_s: float, protocol: str = "grpc") -> RolledOut:
         """Roll a release out, with so many requests a second meanwhile."""
         start = (
-            *("rollout", "start", "--name", NAME, "--release", number, "--plan", plan),
-            *("--manifest-sha256", self.releases.manifests[number]),
+            *("rollout", "start", "--name", NAME, "--release", release.release, "--plan", plan),
+            *("--manifest-sha256", release.manifest_sha256),
         )
         words = (str(TRIPTYCH), *map(str, start))
         done, told = self.load(words, per_s=per_s, seconds=_LONGEST_S, protocol=protocol)
@@ -147,6 +160,26 @@ class Canary:
         assert file.exists(), done.stderr
         return done, json.loads(file.read_text())
 
+    def divide(self, store: str, release: Binding) -> None:
+        """Give half of the requests to a release of another store, as no rollout would."""
+        kubectl, name = self.charted.kubectl, f"{NAME}-candidate"
+        deployment = kubectl.get("deployment", name)
+        template = deployment["spec"]["template"]
+        template["metadata"]["annotations"]["triptych/manifest-sha256"] = release.manifest_sha256
+        pull = next(each for each in template["spec"]["initContainers"] if each["name"] == "pull")
+        flags = {"--store": store, "--manifest-sha256": release.manifest_sha256}
+        for position, argument in enumerate(pull["args"]):
+            flag = argument.partition("=")[0]
+            if flag in flags:
+                pull["args"][position] = f"{flag}={flags[flag]}"
+        deployment["spec"]["replicas"] = 1
+        kubectl("replace", "--filename", "-", manifest=deployment)
+        kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s")
+        route = kubectl.get("grpcroute", NAME)
+        for backend in route["spec"]["rules"][0]["backendRefs"]:
+            backend["weight"] = 50
+        kubectl("replace", "--filename", "-", manifest=route)
+
     def kubeconfig(self) -> Path:
         """The administrator's, in the chart's namespace."""
         file = self.folder / "kubeconfig"
@@ -167,15 +200,6 @@ def canary(charted: Charted, releases: PublishedReleases, layout: Layout, folder
         made = Canary(charted, releases, measured, folder)
         made.set_up()
         yield made
-
-
-def wrong_labels(labels: Path, folder: Path) -> Path:
-    """The same labels in another order, as a file in `folder`."""
-    names = labels.read_text(encoding="utf-8").splitlines()
-    Random(0).shuffle(names)  # noqa: S311  repeatable, not secret
-    file = folder / "wrong-labels.txt"
-    file.write_text("\n".join(names) + "\n", encoding="utf-8")
-    return file
 
 
 def _scraping(kubectl: Kubectl) -> dict[str, Any]:

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import s3fs
 
 from cluster.addresses import MACHINE
 from commands import triptych
 from object_store import BUCKET, ObjectStore, object_store
+from triptych_ops.rollout.state import Binding
 
 URL = f"s3://{BUCKET}/releases"
+ANOTHER_URL = f"s3://{BUCKET}/another"
+"""A store whose first release is not the other one's."""
 SECRET = "store"  # noqa: S105
 
 
@@ -34,16 +38,28 @@ class PublishedReleases:
         settings = dict(self.objects.environment(user="reader"))
         return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": settings}
 
+    def wrong_labels(self, folder: Path, *, store: str = URL) -> Binding:
+        """The next release of a store: the same network, its labels in another order; it takes half a minute."""
+        names = str(self._files().cat_file(_path(1, "repository/postprocess/1/labels.txt")), "utf-8").splitlines()
+        Random(0).shuffle(names)  # noqa: S311  repeatable, not secret
+        file = folder / "labels.txt"
+        file.write_text("\n".join(names) + "\n", encoding="utf-8")
+        built = json.loads(_done(("build", "--labels", file, "--store", store, "--json"), self.objects))
+        number = int(built["release"])
+        return Binding(release=number, manifest_sha256=_manifest(number, self.objects, store=store))
+
     def flip_a_byte(self, number: int, file: str) -> None:
         """Alter a published file, or make it again what it was."""
-        path = f"{URL}/releases/{number}/{file}"
-        keys = self.objects.environment()
-        files = s3fs.S3FileSystem(
-            endpoint_url=self.objects.url, key=keys["AWS_ACCESS_KEY_ID"], secret=keys["AWS_SECRET_ACCESS_KEY"]
-        )
+        path, files = _path(number, file), self._files()
         content = bytearray(files.cat_file(path))
         content[len(content) // 2] ^= 1
         files.pipe_file(path, bytes(content))
+
+    def _files(self) -> s3fs.S3FileSystem:
+        keys = self.objects.environment()
+        return s3fs.S3FileSystem(
+            endpoint_url=self.objects.url, key=keys["AWS_ACCESS_KEY_ID"], secret=keys["AWS_SECRET_ACCESS_KEY"]
+        )
 
 
 @contextmanager
@@ -64,8 +80,12 @@ def _build(store: Path) -> Path:
     return store
 
 
-def _manifest(number: int, objects: ObjectStore) -> str:
-    shown = json.loads(_done(("release", "show", str(number), "--store", URL, "--json"), objects))
+def _path(number: int, file: str) -> str:
+    return f"{URL}/releases/{number}/{file}"
+
+
+def _manifest(number: int, objects: ObjectStore, *, store: str = URL) -> str:
+    shown = json.loads(_done(("release", "show", str(number), "--store", store, "--json"), objects))
     digest: str = shown["manifest_sha256"]
     return digest
 

@@ -133,10 +133,12 @@ class Tracks:
         kept = self.kubectl.get("configmap,lease", "--selector=app.kubernetes.io/part-of=triptych")
         return versions | {each["kind"]: each["metadata"]["resourceVersion"] for each in kept["items"]}
 
-    def set_up(self) -> None:
-        """Everything as the chart renders it, and no rollout."""
+    def set_up(self, *, routed: bool = True) -> None:
+        """Everything as the chart renders it, and no rollout; without routes the tracks share a Service."""
         self.kubectl.run("delete", f"configmap/{NAME}-rollout", f"lease/{NAME}-rollout", "--ignore-not-found")
-        objects = [deepcopy(dict(each)) for each in render(_VALUES).objects if each["kind"] in _KINDS]
+        objects = [
+            deepcopy(dict(each)) for each in render(_VALUES, routes__enabled=routed).objects if each["kind"] in _KINDS
+        ]
         for each in objects:
             del each["metadata"]["namespace"]
             if each["kind"] == "Deployment":

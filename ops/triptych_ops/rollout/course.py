@@ -65,8 +65,14 @@ _WAYS: Final = {"canary": Way.WEIGHTS, "blue-green": Way.WEIGHTS, "replicas": Wa
 
 
 def course_of(plan: Plan) -> Course:
-    """What a plan means for the engine. Blue-green is one step: all or nothing, once the gates have passed."""
+    """What a plan means for the engine.
+
+    Blue-green is one step: all or nothing, once the gates have passed. By replicas there is no step of all: the stable
+    track keeps its pods, so that the candidate has all requests only once it is promoted.
+    """
     shares = tuple(Share(step.weight_percent, step.least_s) for step in plan.steps)
+    if plan.strategy == "replicas":
+        shares = tuple(share for share in shares if share.weight_percent < 100)
     if plan.strategy == "blue-green":
         shares = (Share(100, plan.steps[-1].least_s),)
     return Course(

@@ -110,6 +110,8 @@ class Plan(_Table):
         weights = [step.weight_percent for step in self.steps]
         if weights != sorted(set(weights)):
             raise ValueError(f"weight_percent of the steps is {weights}; each step must have more than the one before")
+        if self.strategy == "replicas" and weights == [100]:
+            raise ValueError("by replicas the stable track keeps its pods: name a step of less than 100 percent")
         return self
 
 

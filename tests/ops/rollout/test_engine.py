@@ -6,10 +6,11 @@ import pytest
 
 from ops.rollout.clusters import COURSE, NEW, OLD, Clock, KilledError, PlainCluster, Told, engine
 from triptych_ops.errors import RefusedError
-from triptych_ops.rollout.course import Course, Share, Way
+from triptych_ops.rollout.course import Course, Share, Way, course_of
 from triptych_ops.rollout.engine import Engine
 from triptych_ops.rollout.errors import LostLeaseError, UnreachableError
 from triptych_ops.rollout.operations import abort, amend, begin, pause, promote, resume, undo
+from triptych_ops.rollout.plan import load_plan
 from triptych_ops.rollout.state import Act, Phase, Record, Rollout
 from triptych_ops.rollout.world import World
 
@@ -314,6 +315,11 @@ def test_another_release_or_plan_is_refused_while_one_is_under_way() -> None:
 def test_by_replicas_the_stable_track_keeps_its_pods_and_the_share_is_at_most_what_the_plan_says() -> None:
     course = Course(way=Way.REPLICAS, shares=(Share(10), Share(50)))
     assert [course.replicas(step, stable=9) for step in (0, 1)] == [1, 9]
+
+
+def test_by_replicas_there_is_no_step_of_all_for_which_no_number_of_pods_is_enough() -> None:
+    course = course_of(load_plan("strategy: replicas"))
+    assert [share.weight_percent for share in course.shares] == [5, 25, 50]
 
 
 def test_a_world_lists_every_object() -> None:

@@ -38,6 +38,7 @@ def test_case_28_a_metric_without_a_condition_is_refused_when_read() -> None:
         ("hold_s: 1\nstps: 1", "line 2: stps is 1"),
         ("steps:\n  - {weight_percent: 5}\n  - {weight_percent: 0}", r"line 3: steps\.1\.weight_percent is 0"),
         ("steps: [{weight_percent: 50}, {weight_percent: 5}]", "more than the one before"),
+        ("strategy: replicas\nsteps: [{weight_percent: 100}]", "name a step of less than 100 percent"),
         ("prometheus: file:///etc/passwd", "must be an address"),
         ("metrics: []", "metrics is"),
         (_METRIC + "    condition: {tolerance: 0.04, limit: 0.04}", "limit 0.04 must be more than tolerance"),

@@ -14,7 +14,7 @@ from triptych_ops.errors import MissingError
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
 from triptych_ops.rollout.budget import Forced, overridden
-from triptych_ops.rollout.course import course_of
+from triptych_ops.rollout.course import Way, course_of
 from triptych_ops.rollout.errors import ConflictError
 from triptych_ops.rollout.operations import amend, begin, under_way
 from triptych_ops.rollout.plan import load_plan
@@ -103,6 +103,8 @@ def start(
         return
     forced = Forced(by, reason) if reason else None
     is_new = begun != record
+    if is_new and course.way is Way.MIRROR:
+        cluster.require_mirroring()
     if dry_run:
         print_rehearsal(cluster, under_way(begun), course)
         if in_cluster:

@@ -13,6 +13,7 @@ from ..world import World
 from . import deployments, routes
 from .access import Access, Names, Object
 from .job import job
+from .mirroring import require_mirroring
 from .objects import path, path_of
 
 _KEY: Final = "record.json"
@@ -119,6 +120,15 @@ class KubernetesCluster:
             UnreachableError: the cluster does not answer.
         """
         return job(self.names, rollout, self._track("candidate"), image=image)
+
+    def require_mirroring(self) -> None:
+        """The routes' Gateways mirror requests.
+
+        Raises:
+            RefusedError: one of them does not, or nobody can tell.
+            UnreachableError: the cluster does not answer.
+        """
+        require_mirroring(self._access, self.names)
 
     def uid(self, track: str) -> str:
         """Of a track's Deployment, for what refers to it.
