@@ -81,7 +81,7 @@ class RolledOut:
     @property
     def greatest_share(self) -> int:
         """The greatest percentage that the candidate ever had, by the plan's steps that were begun."""
-        steps = [each["weight_percent"] for each in yaml.safe_load(self.rollout["plan"])["steps"]]
+        steps = [int(each["weight_percent"]) for each in yaml.safe_load(self.rollout["plan"])["steps"]]
         begun = [each["step"] for each in self.decisions if each["phase"] in _WITH_TRAFFIC]
         return max((steps[step] for step in begun), default=0)
 
@@ -160,8 +160,9 @@ class Canary:
         assert file.exists(), done.stderr
         return done, json.loads(file.read_text())
 
-    def divide(self, store: str, release: Binding) -> None:
-        """Give half of the requests to a release of another store, as no rollout would."""
+    @contextmanager
+    def divided(self, store: str, release: Binding) -> Iterator[None]:
+        """Half of the requests go to a release of another store, as by no rollout, until this is left."""
         kubectl, name = self.charted.kubectl, f"{NAME}-candidate"
         deployment = kubectl.get("deployment", name)
         template = deployment["spec"]["template"]
@@ -179,6 +180,9 @@ class Canary:
         for backend in route["spec"]["rules"][0]["backendRefs"]:
             backend["weight"] = 50
         kubectl("replace", "--filename", "-", manifest=route)
+        yield
+        kubectl("delete", "deployment", name)  # not helm's any more, who makes them anew
+        kubectl("delete", "grpcroute", NAME)
 
     def kubeconfig(self) -> Path:
         """The administrator's, in the chart's namespace."""

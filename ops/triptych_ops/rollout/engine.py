@@ -52,6 +52,14 @@ class Cluster(Protocol):
         """
         ...
 
+    def let_go(self) -> None:
+        """Own nothing of the objects any more, so that others may change what rollouts changed.
+
+        Raises:
+            ConflictError: somebody wrote to one of them in the meantime.
+        """
+        ...
+
 
 class Announcer(Protocol):
     """Tells a decision to others. Told twice, it is there once, or carries the same number."""
@@ -164,7 +172,11 @@ class Engine:
             return POLL_S
         moment = Moment(rollout.settled(), world, self._course, self._now())
         found = self._answered(moment, following(moment))
-        return POLL_S if isinstance(found, Wait) else write(found)
+        if isinstance(found, Wait):
+            return POLL_S
+        if found.ended:
+            self._cluster.let_go()
+        return write(found)
 
     def _answered(self, moment: Moment, found: Next) -> Rollout | Wait:
         """What comes next, once what must be asked outside was asked."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cluster.canary import SHARE, Canary
+from cluster.charts import track
 from cluster.cluster import is_own
 from cluster.store import ANOTHER_URL, PublishedReleases
 from triptych_ops.rollout.state import Binding
@@ -36,6 +37,7 @@ def test_a_release_is_promoted_and_nobody_notices(canary: Canary, releases: Publ
     assert (done.phase, done.status) == ("promoted", 0), done.said
     assert (done.failed, done.mixed) == (0, 0), done.traffic
     assert done.answers >= LEAST_ANSWERS
+    canary.charted.install({"tracks": {"stable": track(releases, 2)}})  # helm is not refused what was promoted
 
 
 @pytest.mark.timeout(600)
@@ -65,7 +67,7 @@ def test_answers_of_two_releases_under_one_name_are_noticed(
     canary: Canary, releases: PublishedReleases, tmp_path: Path
 ) -> None:
     """The control of the counting: half of the requests go to another release 1, with other labels."""
-    canary.divide(ANOTHER_URL, releases.wrong_labels(tmp_path, store=ANOTHER_URL))
-    _, told = canary.load(per_s=CONTROL_PER_S, seconds=CONTROL_S)
+    with canary.divided(ANOTHER_URL, releases.wrong_labels(tmp_path, store=ANOTHER_URL)):
+        _, told = canary.load(per_s=CONTROL_PER_S, seconds=CONTROL_S)
     print(f"case 35, control: {told['mixed']} of {told['sent']} answers are mixed")
     assert told["mixed"] > 0

@@ -122,7 +122,7 @@ def test_an_engine_that_writes_without_a_look_is_noticed(tracks: Tracks, monkeyp
     assert backends(racing.route())[f"{NAME}-candidate"] != 77
 
 
-def test_helm_is_told_who_owns_the_weights(tracks: Tracks) -> None:
+def test_helm_is_told_who_owns_the_weights_until_the_rollout_has_ended(tracks: Tracks) -> None:
     """As helm 4 does, by server-side apply: the API server refuses, and names the rollout."""
     driven = Driven.of(tracks)
     driven.begin()
@@ -137,10 +137,14 @@ def test_helm_is_told_who_owns_the_weights(tracks: Tracks) -> None:
         "metadata": {"name": NAME},
         "spec": {"parentRefs": route["spec"]["parentRefs"], "rules": rules},
     }
-    done = tracks.kubectl.run("apply", "--server-side", "--field-manager=helm", "--filename", "-", manifest=manifest)
-    assert done.returncode != 0
-    assert 'conflict with "triptych-rollout"' in done.stderr
+    helm = ("apply", "--server-side", "--field-manager=helm", "--filename", "-")
+    refused = tracks.kubectl.run(*helm, manifest=manifest)
+    assert refused.returncode != 0
+    assert 'conflict with "triptych-rollout"' in refused.stderr
     assert tracks.weights() == [5, 5]
+    assert driven.engine().run().phase is driven.rollout.phase.PROMOTED
+    done = tracks.kubectl.run(*helm, manifest=manifest)
+    assert done.returncode == 0, done.stderr
 
 
 def _weights(weight: int) -> list[Object]:

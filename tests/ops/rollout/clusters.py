@@ -71,6 +71,9 @@ class PlainCluster:
         self._apply(change)
         self._dying(after=True)
 
+    def let_go(self) -> None:
+        """Nobody owns plain data."""
+
     def edit_route(self, index: int, **changes: object) -> None:
         """As somebody else."""
         route = self.routes[index]

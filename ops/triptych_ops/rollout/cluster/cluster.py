@@ -14,7 +14,7 @@ from . import deployments, routes
 from .access import Access, Names, Object
 from .job import job
 from .mirroring import require_mirroring
-from .objects import path, path_of
+from .objects import disowning, path, path_of
 
 _KEY: Final = "record.json"
 
@@ -88,6 +88,19 @@ class KubernetesCluster:
         """
         at = path_of(change.seen, self.names)
         self._access.patch(at, self._operations(change, self._access.get(at)), version=change.seen.version)
+
+    def let_go(self) -> None:
+        """Own no field of the objects any more: helm, which applies on the server, would be refused for ever.
+
+        Raises:
+            ConflictError: somebody wrote to one of them in the meantime.
+            UnreachableError: the cluster does not answer.
+        """
+        for seen in self.observe().seen:
+            at = path_of(seen, self.names)
+            found = self._access.get(at)
+            if operations := disowning(found):
+                self._access.patch(at, operations, version=found["metadata"]["resourceVersion"])
 
     def rehearse(self, change: Change) -> tuple[Object, Object]:
         """The object now, and as the API server says it would be; nothing is stored.

@@ -51,6 +51,16 @@ def marking(found: Object, mark: str) -> list[Object]:
     return [{"op": "add", "path": f"/metadata/annotations/{escaped(MARK)}", "value": mark}]
 
 
+def disowning(found: Object) -> list[Object]:
+    """The operations after which rollouts are no manager of its fields; none where they are not.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#clearing-managedfields
+    """
+    managed = found["metadata"].get("managedFields", [])
+    others = [entry for entry in managed if entry.get("manager") != MANAGER]
+    return [{"op": "replace", "path": "/metadata/managedFields", "value": others}] if others != managed else []
+
+
 def escaped(key: str) -> str:
     """A key as a part of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
