@@ -82,7 +82,7 @@ class RolledOut:
     def greatest_share(self) -> int:
         """The greatest percentage that the candidate ever had, by the plan's steps that were begun."""
         steps = [int(each["weight_percent"]) for each in yaml.safe_load(self.rollout["plan"])["steps"]]
-        begun = [each["step"] for each in self.decisions if each["phase"] in _WITH_TRAFFIC]
+        begun = [int(each["step"]) for each in self.decisions if each["phase"] in _WITH_TRAFFIC]
         return max((steps[step] for step in begun), default=0)
 
 

@@ -8,7 +8,7 @@ from triptych_ops.rollout.changes import Change, SetRoute
 from triptych_ops.rollout.course import Course, GateResult, Share
 from triptych_ops.rollout.engine import Engine
 from triptych_ops.rollout.errors import ConflictError
-from triptych_ops.rollout.state import Act, Binding, Decision, Look, Record, Rollout
+from triptych_ops.rollout.state import Act, Binding, Decision, Look, Phase, Record, Rollout
 from triptych_ops.rollout.world import Route, Seen, Track, World
 
 OLD = Binding(release=7, manifest_sha256="7" * 64)
@@ -47,6 +47,7 @@ class PlainCluster:
     candidate: Track = field(default_factory=lambda: _track("candidate", OLD, 0))
     routes: tuple[Route, ...] = field(default_factory=lambda: (_route("HTTPRoute"), _route("GRPCRoute")))
     weights: list[tuple[int | None, ...]] = field(default_factory=list)
+    let_go_in: list[Phase] = field(default_factory=list)
 
     def read(self) -> tuple[Record, str | None]:
         return self.record, str(self.version)
@@ -72,7 +73,8 @@ class PlainCluster:
         self._dying(after=True)
 
     def let_go(self) -> None:
-        """Nobody owns plain data."""
+        assert self.record.current is not None
+        self.let_go_in.append(self.record.current.phase)
 
     def edit_route(self, index: int, **changes: object) -> None:
         """As somebody else."""

@@ -88,6 +88,13 @@ def test_a_bad_release_goes_back_at_the_first_step() -> None:
     assert max(weights[0] or 0 for weights in cluster.weights) == 5
 
 
+@pytest.mark.parametrize("verdict", [Act.PROMOTE, Act.ABORT])
+def test_it_lets_go_of_the_objects_before_it_says_that_it_has_ended(verdict: Act) -> None:
+    cluster, clock = PlainCluster(), Clock()
+    whole_command(cluster, clock, verdict, Told())
+    assert cluster.let_go_in == [Phase.CLEARING]
+
+
 def test_a_gate_that_refuses_lets_no_request_through() -> None:
     cluster, clock = PlainCluster(), Clock()
     started(cluster, clock)
