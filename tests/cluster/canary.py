@@ -17,7 +17,7 @@ from cluster.charts import NAME, Charted, track
 from cluster.kubectl import Kubectl
 from cluster.layout import Layout
 from cluster.prometheus import Prometheus, prometheus
-from cluster.store import PublishedReleases
+from cluster.store import URL, PublishedReleases
 from cluster.tools import fetch_tools
 from commands import TRIPTYCH
 from traffic.closed import Load
@@ -66,7 +66,7 @@ class RolledOut:
     @property
     def failed(self) -> int:
         """Requests without a right answer, and those that were never sent."""
-        return sum(self.traffic["failed"].values()) + int(self.traffic["dropped"])
+        return sum(map(int, self.traffic["failed"].values())) + int(self.traffic["dropped"])
 
     @property
     def mixed(self) -> int:
@@ -125,12 +125,9 @@ class Canary:
             time.sleep(_ENDING_S)
         return sum(one.right for one in load.calls) / (time.monotonic() - began_s)
 
-    def roll_out(self, release: Binding, plan: Path, *, per_s: float, protocol: str = "grpc") -> RolledOut:
-        """Roll a release out, with so many requests a second meanwhile."""
-        start = (
-            *("rollout", "start", "--name", NAME, "--release", release.release, "--plan", plan),
-            *("--manifest-sha256", release.manifest_sha256),
-        )
+    def roll_out(self, number: int, plan: Path, *, per_s: float, protocol: str = "grpc") -> RolledOut:
+        """Roll a release of the store out, with so many requests a second meanwhile."""
+        start = ("rollout", "start", "--name", NAME, "--store", URL, "--release", number, "--plan", plan)
         words = (str(TRIPTYCH), *map(str, start))
         done, told = self.load(words, per_s=per_s, seconds=_LONGEST_S, protocol=protocol)
         found = self.charted.kubectl.get("configmap", f"{NAME}-rollout")["data"]["record.json"]
@@ -153,7 +150,7 @@ class Canary:
             capture_output=True,
             text=True,
             timeout=seconds + 200,
-            env={**os.environ, "KUBECONFIG": str(self.kubeconfig())},
+            env={**os.environ, **self.releases.objects.environment(), "KUBECONFIG": str(self.kubeconfig())},
             check=False,
         )
         file = out / "rollout.json"

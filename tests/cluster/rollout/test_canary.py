@@ -9,7 +9,6 @@ from cluster.canary import SHARE, Canary
 from cluster.charts import track
 from cluster.cluster import is_own
 from cluster.store import ANOTHER_URL, PublishedReleases
-from triptych_ops.rollout.state import Binding
 
 pytestmark = pytest.mark.skipif(not is_own(), reason="needs a node of our own")
 
@@ -28,7 +27,7 @@ def test_a_release_is_promoted_and_nobody_notices(canary: Canary, releases: Publ
     plan = canary.plan(
         [{"weight_percent": weight, "least_s": LEAST_ANSWERS / per_s / len(WEIGHTS)} for weight in WEIGHTS]
     )
-    done = canary.roll_out(Binding(release=2, manifest_sha256=releases.manifests[2]), plan, per_s=per_s)
+    done = canary.roll_out(2, plan, per_s=per_s)
     shares = {each["release"]: each["answered"] for each in done.traffic["releases"]}
     print(
         f"case 35: release 2 over release 1 by {WEIGHTS} % at {SHARE:g} C, {per_s:.0f} requests/s: {done.phase}; "
@@ -45,10 +44,10 @@ def test_a_release_with_wrong_labels_goes_back_by_itself(
     canary: Canary, releases: PublishedReleases, tmp_path: Path
 ) -> None:
     """Its network and its own known answers are right, and no request fails: only what it answers tells."""
-    release = releases.wrong_labels(tmp_path)
+    number = releases.wrong_labels(tmp_path).release
     per_s = SHARE * canary.capacity_per_s("http")
     plan = canary.plan([{"weight_percent": weight, "least_s": 10} for weight in WEIGHTS])
-    done = canary.roll_out(release, plan, per_s=per_s, protocol="http")
+    done = canary.roll_out(number, plan, per_s=per_s, protocol="http")
     began, ended = (datetime.fromisoformat(done.decisions[place]["at"]) for place in (0, -1))
     [why] = [each["why"] for each in done.decisions if each["act"] == "abort"]
     print(
