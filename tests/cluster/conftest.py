@@ -99,7 +99,7 @@ def _remove_abandoned(cluster: Kubectl) -> None:
         name = item["metadata"]["name"]
         found = re.fullmatch(r"test-(\d+)-\d+", name)
         if found and not psutil.pid_exists(int(found[1])):
-            cluster("delete", "namespace", name)
+            cluster("delete", "namespace", name, "--ignore-not-found")
 
 
 @contextmanager
