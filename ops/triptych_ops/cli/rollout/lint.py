@@ -46,5 +46,19 @@ def _print(plan: Plan) -> None:
         condition = rule.condition
         metrics.add_row(rule.name, rule.kind, f"{condition.tolerance:g}", f"{condition.limit:g}", f"{rule.weight:g}")
     print_table(metrics)
+    click.echo("")
+    click.echo(f"gates   {', '.join(_gates(plan)) or 'none'}")
+    if plan.sticky is not None:
+        click.echo(f"sticky  {plan.sticky} goes to the candidate from step 1 on")
     if plan.prometheus is None:
         say("no prometheus is named: a step that asks for samples holds until its deadline")
+
+
+def _gates(plan: Plan) -> list[str]:
+    """As they are asked, before any traffic."""
+    gates: list[str] = list(plan.gates)
+    if plan.images_per_second is not None:
+        gates.append(f"capacity of {plan.images_per_second:g} images/s a pod")
+    if plan.prometheus is not None and plan.error_budget is not None:
+        gates.insert(0, f"error budget of {plan.error_budget}")
+    return gates
