@@ -31,7 +31,6 @@ _CALLERS = 8
 _ENDING_S = 5.0
 _SCRAPE_S = 2
 _VIEWS = 64
-_LONGEST_S = 480
 _PORTS = "metrics|edge-metrics"
 _SMALL = {"server": {"resources": {"requests": {"cpu": "300m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}}}
 """Three pods share two cores while the stable one is replaced."""
@@ -107,7 +106,7 @@ class Canary:
 
     def plan(self, steps: Sequence[Mapping[str, Any]], **fields: Any) -> Path:
         """A plan's file: the usual metrics, looked at often."""
-        often = {"prometheus": self.measured.url, "look_every_s": 5, "stale_s": 20, "error_budget": None}
+        often = {"prometheus": self.measured.url, "look_every_s": 5, "stale_s": 20, "hold_s": 180, "error_budget": None}
         file = self.folder / "plan.yaml"
         file.write_text(yaml.safe_dump({**often, "steps": list(steps), **fields}))
         return file
@@ -125,11 +124,11 @@ class Canary:
             time.sleep(_ENDING_S)
         return sum(one.right for one in load.calls) / (time.monotonic() - began_s)
 
-    def roll_out(self, number: int, plan: Path, *, per_s: float, protocol: str = "grpc") -> RolledOut:
-        """Roll a release of the store out, with so many requests a second meanwhile."""
+    def roll_out(self, number: int, plan: Path, *, per_s: float, most_s: float, protocol: str = "grpc") -> RolledOut:
+        """Roll a release of the store out, with so many requests a second meanwhile, for so long at most."""
         start = ("rollout", "start", "--name", NAME, "--store", URL, "--release", number, "--plan", plan)
         words = (str(TRIPTYCH), *map(str, start))
-        done, told = self.load(words, per_s=per_s, seconds=_LONGEST_S, protocol=protocol)
+        done, told = self.load(words, per_s=per_s, seconds=most_s, protocol=protocol)
         found = self.charted.kubectl.get("configmap", f"{NAME}-rollout")["data"]["record.json"]
         return RolledOut(told["status"], told, json.loads(found)["current"], done.stdout + done.stderr)
 
