@@ -19,10 +19,23 @@ from cluster.layout import Layout
 from cluster.store import PublishedReleases, published_releases
 
 _NUMBERS = count(1)
+_HERE = Path(__file__).parent
+_LONG = (
+    "test_autoscaling.py",
+    "test_canary.py",
+    "test_in_cluster.py",
+    "test_kills.py",
+    "test_outage.py",
+    "test_rights.py",
+)
+"""Minutes each: CI has no time for them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that take the cluster down come last: images and charts that others share go with it."""
+    for item in items:
+        if item.path.name in _LONG and item.path.is_relative_to(_HERE):
+            item.add_marker("long")
     items.sort(key=lambda item: item.path.name == "test_down.py")
 
 
