@@ -15,6 +15,12 @@ def _sums(noted: list[dict[str, float]]) -> dict[tuple[str, str], float]:
     return {(_FAMILY, code): sum(each.get(code, 0) for each in noted) for code in ("a", "b")}
 
 
+def test_each_model_that_counts_has_the_same_file(checkout: Path) -> None:
+    files = sorted((checkout / "model_repository").glob("*/source/counters.py"))
+    assert [file.parents[1].name for file in files] == ["postprocess", "preprocess"]
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 def test_a_counter_is_there_from_the_start_and_grows_within_the_interval(counters: ModuleType) -> None:
     metrics = Metrics()
     triton = SimpleNamespace(MetricFamily=metrics.family)
