@@ -21,6 +21,15 @@ class Tensor:
         return self._array
 
 
+class Request(Tensor):
+    """A request with one input."""
+
+    id = "7"
+
+    def request_id(self) -> str:
+        return self.id
+
+
 class Metric:
     """As `pb_utils.Metric` of a counter."""
 

@@ -16,7 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from python_backend import Tensor
+from python_backend import Metrics, Request, Tensor
 from triptych_ops.export import dali_graph
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.preprocessing import ImageLimits, Preprocessing
@@ -95,6 +95,7 @@ def start(folder: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     triton.__dict__.update(
         Tensor=Tensor,
         InferenceResponse=Response,
+        MetricFamily=Metrics().family,
         TritonError=TritonError,
         TritonModelException=TritonError,
         Logger=log,
@@ -194,8 +195,8 @@ def ask(model: Model, *bodies: bytes) -> Response:
     return response
 
 
-def batch(*bodies: bytes) -> Tensor:
-    return Tensor("IMAGE", np.array(bodies, dtype=np.object_).reshape(-1, 1))
+def batch(*bodies: bytes) -> Request:
+    return Request("IMAGE", np.array(bodies, dtype=np.object_).reshape(-1, 1))
 
 
 def distance(ours: NDArray[np.uint8], theirs: NDArray[np.uint8]) -> float:

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from python_backend import Metrics, Tensor
+from python_backend import Metrics, Request, Tensor
 from triptych import contract
 from triptych_ops.preprocessing import Preprocessing
 
@@ -39,15 +39,6 @@ class Response:
     def __getitem__(self, name: str) -> NDArray[Any]:
         (array,) = [tensor.as_numpy() for tensor in self.output_tensors if tensor.name == name]
         return array
-
-
-class Request(Tensor):
-    """A request with one input."""
-
-    id = "7"
-
-    def request_id(self) -> str:
-        return self.id
 
 
 class TritonError(Exception):
