@@ -19,7 +19,7 @@ from cluster.layout import Layout
 from cluster.prometheus import Prometheus, prometheus
 from cluster.store import URL, PublishedReleases
 from cluster.tools import fetch_tools
-from commands import TRIPTYCH
+from commands import TRIPTYCH, triptych
 from traffic.closed import Load
 from triptych_ops.builder.views import write_views
 from triptych_ops.rollout.state import Binding
@@ -103,6 +103,10 @@ class Canary:
         kubectl.run("delete", f"configmap/{NAME}-rollout", f"lease/{NAME}-rollout", "--ignore-not-found")
         candidate = {"enabled": True, **track(self.releases, 1), "replicas": 0}
         self.charted.install({**_SMALL, "tracks": {"candidate": candidate}})
+
+    def end(self) -> None:
+        """Whatever became of a rollout, nobody drives it, and helm may write again."""
+        triptych("rollout", "abort", "--name", NAME, env={"KUBECONFIG": str(self.kubeconfig())})
 
     def plan(self, steps: Sequence[Mapping[str, Any]], **fields: Any) -> Path:
         """A plan's file: the usual metrics, looked at often."""
@@ -200,6 +204,7 @@ def canary(charted: Charted, releases: PublishedReleases, layout: Layout, folder
         made = Canary(charted, releases, measured, folder)
         made.set_up()
         yield made
+        made.end()
 
 
 def _scraping(kubectl: Kubectl) -> dict[str, Any]:
