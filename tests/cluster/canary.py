@@ -32,8 +32,12 @@ _ENDING_S = 5.0
 _SCRAPE_S = 2
 _VIEWS = 64
 _PORTS = "metrics|edge-metrics"
-_SMALL = {"server": {"resources": {"requests": {"cpu": "300m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}}}
-"""Three pods share two cores while the stable one is replaced."""
+_SMALL = {
+    "server": {"resources": {"requests": {"cpu": "300m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}},
+    "edge": {"maxConcurrent": 256},
+}
+"""Three pods share two cores while the stable one is replaced. Where others have the cores for a second,
+requests wait and are not refused: what fails is to tell of the rollout."""
 
 
 @dataclass(frozen=True, slots=True)
