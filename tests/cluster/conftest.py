@@ -27,6 +27,7 @@ _LONG = (
     "test_kills.py",
     "test_outage.py",
     "test_rights.py",
+    "test_spans.py",
 )
 """Minutes each: CI has no time for them."""
 
