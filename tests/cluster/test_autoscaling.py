@@ -27,6 +27,7 @@ AUTOSCALING = {
     "type": "hpa",
     "minReplicas": 1,
     "maxReplicas": 2,
+    "queueSeconds": "0.02",  # where callers and pods share two cores, callers are the slower ones
     # Five minutes are right for a day of users, and too long for a test: the load is steady before it falls.
     "hpa": {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 15}}},
 }
