@@ -43,6 +43,10 @@ def spans_of(document: object) -> list[Span]:
     ]
 
 
+WAY = ["shop", "shop", "triptych-edge", "triton-inference-server", "triton-inference-server", "triton-inference-server"]
+"""A call of `shop` and its attempt, the edge, Triton's request, its ensemble, a member."""
+
+
 def way(name: str, spans: list[Span]) -> list[str]:
     """The services from the root to the only span of that name."""
     by_number = {span.number: span for span in spans}

@@ -15,15 +15,13 @@ from cluster.cluster import is_own
 from cluster.layout import Layout
 from cluster.spans import Collector, collector
 from cluster.tools import fetch_collector
-from otlp import Span, way
+from otlp import WAY, Span, way
 from triptych import Client, contract, health
 from triptych.otel import OtelObserver
 
 pytestmark = pytest.mark.skipif(not is_own(), reason="needs a node of our own")
 
 SENT_S = 20
-WAY = ["shop", "shop", "triptych-edge", "triton-inference-server", "triton-inference-server", "triton-inference-server"]
-"""A call and its attempt, the edge, Triton's request, its ensemble, a member."""
 
 
 @pytest.fixture

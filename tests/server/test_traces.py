@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
 
 from commands import Serving
-from otlp import Receiver, Span, receiver, way
+from otlp import WAY, Receiver, Span, receiver, way
 from triptych import Client, contract, health
 from triptych.otel import OtelObserver
 from triptych_ops.runtime import Ports
@@ -20,8 +20,6 @@ from triptych_ops.runtime import Ports
 SENT_S = 15
 """Envoy and Triton send every five seconds."""
 TRIES = 3
-WAY = ["shop", "shop", "triptych-edge", "triton-inference-server", "triton-inference-server", "triton-inference-server"]
-"""A call and its attempt, the edge, Triton's request, its ensemble, a member."""
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from .slo import MEMBERS
+from .slo import GIVEN_UP, MEMBERS
 
 QUEUE_SECONDS: Final = "triptych:queue_seconds_per_request:rate2m"
 """Seconds that a request waited at the member where it waits longest, by namespace, track and pod: what to scale by."""
@@ -14,7 +14,7 @@ _RELEASE = "namespace, track, release"
 _POD = "namespace, track, pod"
 _QUEUED = f'sum by ({_POD}, model) (rate(nv_inference_queue_duration_us{{model=~"{MEMBERS}"}}[2m]))'
 _ANSWERED = f'sum by ({_POD}, model) (rate(nv_inference_request_success{{model=~"{MEMBERS}"}}[2m]))'
-_FAILED = f'nv_inference_request_failure{{model=~"{MEMBERS}",reason!~"CANCELED|REJECTED"}}'
+_FAILED = f'nv_inference_request_failure{{model=~"{MEMBERS}",reason!~"{GIVEN_UP}"}}'
 _EVENTS = 'nv_inference_request_success{model="preprocess"}'
 
 _EXPRESSIONS: Final = {

@@ -6,13 +6,21 @@ from typing import Final, Literal
 MEMBERS: Final = "preprocess|classifier|postprocess"
 """Models behind the ensemble, as a pattern. The ensemble's own counters count each failure twice."""
 
+GIVEN_UP: Final = "CANCELED|REJECTED"
+"""Reasons of requests that did not succeed and did not fail, as a pattern: who left, and who was told to come later."""
 
-EDGE_REQUESTS: Final = 'envoy_http_downstream_rq_xx{envoy_http_conn_manager_prefix=~"http|grpc"}'
+EDGE_PORTS: Final = "http|grpc"
+"""Where the edge takes requests for inference, as a pattern; it counts those for its metrics, too."""
+
+FAILED_CALLS: Final = "2|4|13|14|15"
+"""Statuses of gRPC that stand for a server's failure, as a pattern."""
+
+EDGE_REQUESTS: Final = f'envoy_http_downstream_rq_xx{{envoy_http_conn_manager_prefix=~"{EDGE_PORTS}"}}'
 """Requests that the edge answered."""
 
 EDGE_FAILED: Final = (
     '{__name__=~"envoy_http_downstream_rq_xx|envoy_cluster_grpc_ModelInfer",'
-    'envoy_http_conn_manager_prefix=~"|http|grpc",envoy_response_code_class=~"|5",grpc_status=~"|2|4|13|14|15"}'
+    f'envoy_http_conn_manager_prefix=~"|{EDGE_PORTS}",envoy_response_code_class=~"|5",grpc_status=~"|{FAILED_CALLS}"}}'
 )
 """Those of them that failed: over HTTP by 5xx, over gRPC, where HTTP's status is always 200, by what 5xx stands for."""
 
@@ -75,7 +83,7 @@ OBJECTIVES: Final = (
         # Who gave up or was refused is not counted as failed here. What fails at a later member was a success of
         # preprocess, so that it counts twice below the line: all failing reads as a half.
         events='nv_inference_request_success{model="preprocess"}',
-        failed=f'nv_inference_request_failure{{model=~"{MEMBERS}",reason!~"CANCELED|REJECTED"}}',
+        failed=f'nv_inference_request_failure{{model=~"{MEMBERS}",reason!~"{GIVEN_UP}"}}',
         failed_apart=True,
     ),
     Objective(
@@ -89,8 +97,8 @@ OBJECTIVES: Final = (
         "edge-latency",
         "latency",
         0.99,
-        events='envoy_http_downstream_rq_time_count{envoy_http_conn_manager_prefix=~"http|grpc"}',
-        good='envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix=~"http|grpc",le="250"}',
+        events=f'envoy_http_downstream_rq_time_count{{envoy_http_conn_manager_prefix=~"{EDGE_PORTS}"}}',
+        good=f'envoy_http_downstream_rq_time_bucket{{envoy_http_conn_manager_prefix=~"{EDGE_PORTS}",le="250"}}',
     ),
     Objective(
         "client-availability",

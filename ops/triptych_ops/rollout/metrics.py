@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from triptych_ops.monitoring.slo import EDGE_FAILED, EDGE_REQUESTS, within
+from triptych_ops.monitoring.slo import EDGE_FAILED, EDGE_PORTS, EDGE_REQUESTS, within
 
 PLACEHOLDERS: Final = ("track", "release", "namespace", "window")
 """`$track` and so on in queries. The window is the time since the step began, as 300s."""
@@ -74,7 +74,7 @@ class MetricRule(_Table):
 
 
 _OF: Final = 'namespace="$namespace",track="$track"'
-_EDGE: Final = f'envoy_http_conn_manager_prefix=~"http|grpc",{_OF}'
+_EDGE: Final = f'envoy_http_conn_manager_prefix=~"{EDGE_PORTS}",{_OF}'
 
 
 def _rule(name: str, kind: Kind, query: str, tolerance: float, limit: float, of: str | None = None) -> MetricRule:

@@ -3,11 +3,11 @@
 from typing import Final
 
 from ..signals import IMAGES, QUEUE_SECONDS
-from ..slo import MEMBERS
+from ..slo import EDGE_PORTS, MEMBERS
 from .panel import CHOICES, NAMESPACE, RATE, SERVED, Dashboard, Kind, Panel, Query, Row, Source
 
 _MODELS = f'model=~"{MEMBERS}",{SERVED}'
-_EDGE = f'envoy_http_conn_manager_prefix=~"http|grpc",{SERVED}'
+_EDGE = f'envoy_http_conn_manager_prefix=~"{EDGE_PORTS}",{SERVED}'
 _TRITON = f'envoy_cluster_name="triton",{SERVED}'
 _HPA = f'{NAMESPACE},horizontalpodautoscaler=~".*-stable"'
 _CONTAINER = f'container=~"server|edge",{NAMESPACE}'

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from ..slo import EDGE_FAILED, EDGE_REQUESTS, MEMBERS, within
+from ..slo import EDGE_FAILED, EDGE_PORTS, EDGE_REQUESTS, MEMBERS, within
 from ..slo_rules import BUDGET_REMAINING
 from .panel import CHOICES, NAMESPACE, RATE, SERVED, Dashboard, Kind, Panel, Query, Row, Source
 
-_EDGE = f'envoy_http_conn_manager_prefix=~"http|grpc",{SERVED}'
+_EDGE = f'envoy_http_conn_manager_prefix=~"{EDGE_PORTS}",{SERVED}'
 _GATEWAY = f'route=~"/classify|/embed",{NAMESPACE}'
 _REQUESTS = f"sum(rate({within(EDGE_REQUESTS, SERVED)}[{RATE}]))"
 _FAILED = f"sum(rate({within(EDGE_FAILED, SERVED)}[{RATE}]))"

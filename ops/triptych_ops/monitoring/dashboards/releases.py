@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from ..slo import EDGE_FAILED, EDGE_REQUESTS, MEMBERS, within
+from ..slo import EDGE_FAILED, EDGE_PORTS, EDGE_REQUESTS, MEMBERS, within
 from .panel import NAMESPACE, RATE, Dashboard, Kind, Panel, Query, Row, Variable
 
 _RANGE = "$__range"
 _BOTH = f'release=~"$baseline|$candidate",{NAMESPACE}'
-_EDGE = f'envoy_http_conn_manager_prefix=~"http|grpc",{_BOTH}'
+_EDGE = f'envoy_http_conn_manager_prefix=~"{EDGE_PORTS}",{_BOTH}'
 _REQUESTS = f"sum by (release) (rate({within(EDGE_REQUESTS, _BOTH)}[{RATE}]))"
 _FAILED = f"sum by (release) (rate({within(EDGE_FAILED, _BOTH)}[{RATE}]))"
 _IMAGES = f"sum by (release) (rate(triptych_predictions_total{{{_BOTH}}}[{RATE}]))"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ..slo import MEMBERS
+from ..slo import EDGE_PORTS, FAILED_CALLS, GIVEN_UP, MEMBERS
 from .counters import Growth
 from .histogram import quantile
 
@@ -14,10 +14,9 @@ TOP_CLASSES: Final = 5
 
 _MEMBERS: Final = tuple(MEMBERS.split("|"))
 _FIRST, _CLASSIFIER = _MEMBERS[0], "classifier"
-_NOT_FAILED: Final = ("CANCELED", "REJECTED")
-_FAILED_CALLS: Final = ("2", "4", "13", "14", "15")
-"""Statuses of gRPC that stand for a server's failure."""
-_EDGE_PORTS: Final = ("http", "grpc")
+_NOT_FAILED: Final = tuple(GIVEN_UP.split("|"))
+_FAILED_CALLS: Final = tuple(FAILED_CALLS.split("|"))
+_EDGE_PORTS: Final = tuple(EDGE_PORTS.split("|"))
 
 
 class Group(NamedTuple):
