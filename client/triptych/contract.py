@@ -1,6 +1,6 @@
 """The contract of the Triton model `image_classifier`, in one place.
 
-    in   IMAGE      BYTES [N, 1]   encoded JPEG, PNG or WebP, any size, mixed sizes in one request
+    in   IMAGE      BYTES [N, 1]   one encoded image of a format in image_formats.py, of any size
     out  CLASS_ID   INT32 [N, K]   best first; -1 where the image failed
     out  SCORE      FP32  [N, K]   softmax probability
     out  LABEL      BYTES [N, K]   UTF-8

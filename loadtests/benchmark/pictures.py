@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from triptych import image_formats
+
 PHOTOGRAPHS = Path(__file__).parents[2] / "ops" / "triptych_ops" / "photographs"
 """The checkout's bundled photographs."""
 
@@ -14,12 +16,11 @@ _CAMERA = (4000, 3000)  # 12 megapixels
 _QUALITY = 90
 _GRAIN = 3.0  # standard deviation, of 255: an enlarged photograph alone has fewer bytes than a camera's
 _GRAIN_TILE = (500, 500)
-_SUFFIXES = (".jpg", ".png")
 
 
 def typical(folder: Path = PHOTOGRAPHS) -> list[bytes]:
     """Each photograph of `folder` as a JPEG of 500x375 pixels, in the order of their names."""
-    return [_jpeg(_fitted(path, _TYPICAL)) for path in sorted(folder.iterdir()) if path.suffix in _SUFFIXES]
+    return [_jpeg(_fitted(path, _TYPICAL)) for path in sorted(folder.iterdir()) if image_formats.has_suffix(path)]
 
 
 def twelve_megapixels(folder: Path = PHOTOGRAPHS) -> bytes:

@@ -4,21 +4,23 @@ from pathlib import Path
 from typing import Final
 
 from loadtests.errors import NoPicturesError
+from triptych import image_formats
 
-SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 MOST_BYTES: Final = 1 << 30  # they are all held in memory
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """File name -> bytes of each JPEG, PNG and WebP in `folder`, in the order of the names.
+    """File name -> bytes of each image file in `folder`, in the order of the names.
 
     Raises:
         NoPicturesError: it cannot be read, holds none, or more than can be held.
     """
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        paths = sorted(path for path in folder.iterdir() if image_formats.has_suffix(path) and path.is_file())
         if not paths:
-            raise NoPicturesError(f"{folder} holds no {', '.join(SUFFIXES)}; name a folder with pictures")
+            raise NoPicturesError(
+                f"{folder} holds no {', '.join(sorted(image_formats.SUFFIXES))}; name a folder with pictures"
+            )
         total = sum(path.stat().st_size for path in paths)
         if total > MOST_BYTES:
             raise NoPicturesError(

@@ -7,14 +7,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from triptych import health
+from triptych import health, image_formats
+from triptych.image_formats import PNG, ImageFormat
 
-_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "jpeg": {"quality": 90},
-    "png": {"compress_level": 6},
-    "webp": {"quality": 90},
-}
-FORMATS: Final = tuple(_OPTIONS)
+FORMATS: Final = {each.name.lower(): each for each in image_formats.FORMATS}
+_OPTIONS: Final[Mapping[ImageFormat, Mapping[str, Any]]] = {PNG: {"compress_level": 6}}  # those of Pillow's encoder
+_QUALITY: Final[Mapping[str, Any]] = {"quality": 90}  # of the others
 
 _GRAIN = 3.0  # standard deviation, of 255: an enlarged photograph alone has fewer bytes than a camera's
 _TILE = 500  # pixels
@@ -31,5 +29,7 @@ def made(kind: str, width: int, height: int) -> bytes:
     grain = np.random.default_rng(0).normal(0.0, _GRAIN, (_TILE, _TILE)).round().astype(np.int16)
     repeated = np.tile(grain, (-(-height // _TILE), -(-width // _TILE)))[:height, :width, None]  # (H, W, 1)
     buffer = io.BytesIO()
-    Image.fromarray((pixels + repeated).clip(0, 255).astype(np.uint8)).save(buffer, kind, **_OPTIONS[kind])
+    Image.fromarray((pixels + repeated).clip(0, 255).astype(np.uint8)).save(
+        buffer, FORMATS[kind].pillow, **_OPTIONS.get(FORMATS[kind], _QUALITY)
+    )
     return buffer.getvalue()

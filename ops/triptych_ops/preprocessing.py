@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from triptych import contract
+from triptych import contract, image_formats
 
 
 class ImageLimits(BaseModel):
@@ -12,7 +12,7 @@ class ImageLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    formats: list[str] = Field(default=["JPEG", "PNG", "WEBP"], min_length=1)  # Pillow's names
+    formats: list[str] = Field(default=list(image_formats.PILLOW_NAMES), min_length=1)  # Pillow's names
     max_bytes: int = Field(default=contract.MAX_IMAGE_BYTES, gt=0, lt=2**31)
     max_pixels: int = Field(default=50_000_000, gt=0, lt=2**31)  # 150 MB decoded
 

@@ -5,7 +5,7 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 
-from .. import contract
+from .. import contract, image_formats
 from ..errors import ImageError
 from ..resilience.resolving import lookup_within
 from ..transports import http1
@@ -16,7 +16,7 @@ from .fetching import Fetching, Location, is_public, shown
 _CHUNK_BYTES = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {
-    "Accept": "image/jpeg, image/png, image/webp, image/*;q=0.5",
+    "Accept": f"{', '.join(image_formats.MIME_TYPES)}, image/*;q=0.5",
     "Accept-Encoding": "identity",
     "Connection": "close",
     "User-Agent": "triptych",

@@ -9,7 +9,8 @@ scores hardly move any more: over 32 enlarged photographs of 1,600 to 4,032 pixe
 import io
 from typing import Any
 
-_FORMATS = ("JPEG", "PNG", "WEBP")  # what a server accepts
+from .. import image_formats
+
 _MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})  # of the others, colours are the server's own matter
 _UPRIGHT = 1
 _WORTH = 1.5  # below, a picture loses more than the network wins
@@ -25,7 +26,7 @@ def shrunk(body: bytes, *, side: int) -> bytes:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(body), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(body), formats=image_formats.PILLOW_NAMES) as image:
             if not _is_large(image, side):
                 return body
             shorter = min(image.size)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from triptych.image_formats import JPEG
 from triptych_ops import export, release
 from triptych_ops.errors import RefusedError
 
@@ -11,8 +12,6 @@ PIXELS_MEAN_TOLERANCE = 0.05
 
 TOP1_AGREEMENT_MINIMUM = 0.95
 """Of 40 views two may lie between classes."""
-
-_JPEGS = {".jpg", ".jpeg"}  # all that DALI is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,8 @@ def prepare(
         RefusedError: the decoder's pixels are not torchvision's, or the answers are others.
     """
     decoders = export.serialise_dali(weights.preprocessing, scratch)
-    decoded = export.measure_dali(decoders[0], [path for path in images if path.suffix in _JPEGS], weights)
+    jpegs = [path for path in images if path.suffix.lower() in JPEG.suffixes]  # all that DALI is given
+    decoded = export.measure_dali(decoders[0], jpegs, weights)
     if not decoded.pixels_mean_difference <= PIXELS_MEAN_TOLERANCE:
         raise RefusedError(
             f"DALI's pixels differ from torchvision's by {decoded.pixels_mean_difference:.3f} of 255 in the mean, "

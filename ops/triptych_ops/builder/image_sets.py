@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from triptych import image_formats
 from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS, SCENES, enlarged
 
 from .views import write_views
-
-_SUFFIXES = {".jpeg", ".jpg", ".png", ".webp"}
 
 GATE_IMAGES = 256
 """So many that one image more or less is 0.4 % of them."""
@@ -41,19 +40,21 @@ class ImageSet:
 
 
 def from_folder(folder: Path) -> ImageSet:
-    """Every JPEG, PNG and WebP below `folder`, by its suffix, in the order of the names.
+    """Every image file below `folder`, by its suffix, in the order of the names.
 
     Raises:
         MissingError: there is no such folder, or no image in it.
         UsageError: it is no folder.
     """
     if not folder.exists():
-        raise MissingError(f"there is no folder {folder}; name one of JPEG, PNG or WebP images")
+        raise MissingError(f"there is no folder {folder}; name one of {image_formats.ANY} images")
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; name one of JPEG, PNG or WebP images")
-    paths = tuple(path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _SUFFIXES and path.is_file())
+        raise UsageError(f"{folder} is no folder; name one of {image_formats.ANY} images")
+    paths = tuple(path for path in sorted(folder.rglob("*")) if image_formats.has_suffix(path) and path.is_file())
     if not paths:
-        raise MissingError(f"there is no image in {folder}; it needs files ending in {', '.join(sorted(_SUFFIXES))}")
+        raise MissingError(
+            f"there is no image in {folder}; it needs files ending in {', '.join(sorted(image_formats.SUFFIXES))}"
+        )
     return ImageSet(paths, f"folder {folder.resolve().name}")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from triptych import Classification
+from triptych import Classification, image_formats
 from triptych_ops import release
 from triptych_ops.errors import RefusedError
 from triptych_ops.training import Dataset, Part, Run, RunRecord
@@ -19,8 +19,6 @@ from .image_sets import CALIBRATION_IMAGES, GPU_FORM_IMAGES, ImageSet
 
 ACCURACY_TOLERANCE: Mapping[release.Precision, float] = MappingProxyType({"fp32": 0.0, "fp16": 0.005, "int8": 0.005})
 """How far the served accuracy may lie below the offline one, as a share of the images."""
-
-_SUFFIXES: Mapping[str, str] = MappingProxyType({"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +87,8 @@ class TrainedRun:
                 paths.append(sample.path)
                 continue
             content = sample.read()
-            with Image.open(BytesIO(content)) as image:
-                suffix = _SUFFIXES[str(image.format)]
-            paths.append(folder / f"{number}{suffix}")
+            form = image_formats.identify(content)
+            paths.append(folder / f"{number}{form.suffix if form else ''}")
             paths[-1].write_bytes(content)
         return tuple(paths)
 

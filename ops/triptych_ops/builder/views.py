@@ -11,6 +11,7 @@ from random import Random
 
 from PIL import Image, ImageEnhance, ImageOps
 
+from triptych.image_formats import FORMATS, JPEG
 from triptych_ops.photographs import SCENES, Photograph
 
 _AREA = (0.3, 1.0)  # of the photograph
@@ -18,7 +19,7 @@ _ASPECT = (3 / 4, 4 / 3)  # of a view, before it is cut to fit
 _LIGHT = (0.7, 1.3)  # factor of brightness, of contrast and of colour
 _SHORTER_SIDE = (180, 480)  # pixels
 _QUALITY = (60, 95)  # of a JPEG or WebP
-_FORMATS = ("jpg",) * 8 + ("png", "webp")
+_SUFFIXES = (*[JPEG.suffix] * 8, *(each.suffix for each in FORMATS if each is not JPEG))
 
 
 def write_views(folder: Path, *, count: int, seed: int, scenes: Sequence[Photograph] = SCENES) -> list[Path]:
@@ -28,7 +29,7 @@ def write_views(folder: Path, *, count: int, seed: int, scenes: Sequence[Photogr
     paths = []
     for index in range(count):
         scene = scenes[index % len(scenes)]
-        path = folder / f"{index:04d}-{Path(scene.name).stem}.{random.choice(_FORMATS)}"
+        path = folder / f"{index:04d}-{Path(scene.name).stem}{random.choice(_SUFFIXES)}"
         view = _view(photographs[index % len(scenes)], random)
         view.save(path, quality=random.randint(*_QUALITY), compress_level=1)
         paths.append(path)

@@ -7,6 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
+from triptych.image_formats import JPEG
 from triptych_ops.photographs import PHOTOGRAPHS, Photograph
 from triptych_ops.release import digest
 
@@ -43,6 +44,6 @@ def thumbnail(sha256: str) -> Thumbnail | None:
     with Image.open(photograph.path) as opened:
         image = opened.convert("RGB")
         image.thumbnail((_SIDE, _SIDE))
-        image.save(encoded, "JPEG", quality=_QUALITY, optimize=True)
+        image.save(encoded, JPEG.pillow, quality=_QUALITY, optimize=True)
     text = base64.b64encode(encoded.getvalue()).decode("ascii")
-    return Thumbnail(f"data:image/jpeg;base64,{text}", image.width, image.height)
+    return Thumbnail(f"data:{JPEG.mime_type};base64,{text}", image.width, image.height)

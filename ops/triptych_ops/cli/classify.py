@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from triptych import Classification, Client, ImageError
+from triptych import Classification, Client, ImageError, image_formats
 from triptych.calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, MOST_CONCURRENCY
 from triptych_ops.errors import UsageError
 
@@ -18,7 +18,7 @@ from .options import json_option, timeout_option, url_option
 from .output import print_table, printable, say, table
 
 
-@click.command()
+@click.command(epilog=f"Formats: {image_formats.ALL}.")
 @click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
 @click.option("--top-k", type=click.IntRange(min=1), help="Show at most so many classes.  [default: all that are sent]")
 @url_option
@@ -51,13 +51,13 @@ def classify(
     concurrency: int,
     resume: bool,
 ) -> None:
-    """Classify JPEG, PNG or WebP files, or a folder of them.
+    """Classify image files, or a folder of them.
 
     An image that fails does not touch the others; the exit code is then the first failure's.
     With --json: one object a line and image, with `predictions`, or with `error`.
     With --csv: one row an image.
 
-    Of a folder, what is named like such a file is taken, in the order of the names. Stderr ends with a summary, and
+    Of a folder, what is named like an image is taken, in the order of the names. Stderr ends with a summary, and
     the exit code is 1 where an image failed or a folder could not be read. So it is with --out, too: whatever
     kills the command, the rows in the file stay, and --resume goes on behind them.
     """

@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
-from triptych import AsyncClient, Classification, Embedding, ImageError
+from triptych import AsyncClient, Classification, Embedding, ImageError, image_formats
 
 from . import answers, caller
 from .admission import Admission, Held
@@ -18,7 +18,7 @@ from .uploads import File, Upload
 
 Result = TypeVar("Result", Classification, Embedding)
 
-IMAGE_TYPES: Final = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
+IMAGE_TYPES: Final = (*image_formats.MIME_TYPES, "application/octet-stream")
 FORM_TYPE: Final = "multipart/form-data"
 _ACCEPTED: Final = ", ".join((*IMAGE_TYPES, FORM_TYPE))
 

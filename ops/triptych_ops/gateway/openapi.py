@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from triptych import image_formats
+
 from . import parameters, problems, schemas
 from .inference import FORM_TYPE, IMAGE_TYPES
 from .limits import Limits
@@ -98,7 +100,7 @@ def _inference(name: str, summary: str, answer: str, limits: Limits, *, top_k: b
         "operationId": name,
         "summary": summary,
         "description": (
-            f"The body is an image, JPEG, PNG or WebP, of at most {limits.image_bytes / _MIB:g} MiB; or a form "
+            f"The body is an image, {image_formats.ANY}, of at most {limits.image_bytes / _MIB:g} MiB; or a form "
             f"with one such file or several, {limits.images} at most and {limits.body_bytes / _MIB:g} MiB in all. Of "
             "several each has an entry in the answer, in their order; one that cannot be classified has its error "
             "there, and the answer's status is 200 all the same."

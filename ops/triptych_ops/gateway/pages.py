@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from triptych import image_formats
+
 _FOLDER: Final = resources.files(__package__).joinpath("page")
 _COMMON: Final = {
     "Cache-Control": "no-cache",
@@ -24,8 +26,10 @@ _COMMON: Final = {
 
 def routes(document: Mapping[str, Any]) -> Sequence[Route]:
     """`/`, `/docs` and `/openapi.json`; `document` is the latter."""
-    style, script = _file("page.css"), _file("page.js")
+    style = _file("page.css")
+    script = _file("page.js").replace("/*mime-types*/", json.dumps(image_formats.MIME_TYPES))
     page = _file("page.html").replace("/*style*/", style).replace("/*script*/", script)
+    page = page.replace("/*accept*/", ",".join(image_formats.MIME_TYPES)).replace("/*formats*/", image_formats.ANY)
     docs_style = _file("docs.css")
     docs = _rendered_docs(document, docs_style)
     return [

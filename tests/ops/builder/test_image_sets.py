@@ -26,7 +26,7 @@ def test_a_folder_that_is_none_is_one_line(tmp_path: Path) -> None:
         image_sets.from_folder(tmp_path / "file")
     with pytest.raises(MissingError, match="there is no folder"):
         image_sets.from_folder(tmp_path / "nowhere")
-    with pytest.raises(MissingError, match=r"no image in .*; it needs files ending in .jpeg, .jpg"):
+    with pytest.raises(MissingError, match=r"no image in .*; it needs files ending in .jfif, .jpe, .jpeg, .jpg"):
         image_sets.from_folder(tmp_path)
 
 

@@ -4,11 +4,10 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
-SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp"})
-"""Of the formats that a server reads, in lower case."""
+from triptych import image_formats
 
 NOT_NAMED: Final = "not named like images"
 SEEN: Final = "folders that were read before"
@@ -74,7 +73,7 @@ def _in_folder(root: str, found: Found, seen: set[_Identity], *, recursive: bool
                 waiting.append(_entries(entry.path, found, seen))
             else:
                 found.skipped[NOT_RECURSIVE] += 1
-        elif not every and PurePath(entry.name).suffix.lower() not in SUFFIXES:
+        elif not every and not image_formats.has_suffix(entry.name):
             found.skipped[NOT_NAMED] += 1
         elif not _leads_to(entry, folder=False):
             found.skipped[SPECIAL] += 1

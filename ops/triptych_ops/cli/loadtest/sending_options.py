@@ -9,6 +9,7 @@ import click
 from loadtests.errors import PicturesError
 from loadtests.pictures import MIXES, MixDescription, kind_from_text
 from loadtests.users.target import Target
+from triptych import image_formats
 from triptych_ops.cli.options import timeout_option, url_option
 
 
@@ -32,7 +33,7 @@ _OPTIONS = (
         default="typical",
         show_default=True,
         metavar="MIX|FOLDER",
-        help=f"What to send: {', '.join(MIXES)}, or a folder with JPEG, PNG and WebP files.",
+        help=f"What to send: {', '.join(MIXES)}, or a folder with {image_formats.ALL} files.",
     ),
     click.option(
         "--picture",

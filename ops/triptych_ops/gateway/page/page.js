@@ -1,7 +1,7 @@
 "use strict";
 
 const LARGEST_BYTES = 20 * 1024 * 1024;
-const TYPES = ["image/jpeg", "image/png", "image/webp"];
+const TYPES = /*mime-types*/;
 const PATIENCE_MS = 30000;
 
 const at = (id) => document.getElementById(id);

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from triptych import image_formats
+
 from .dataset import Dataset
 from .inspection import Inspection, Picture
 
@@ -58,7 +60,7 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
         words = f"{smallest.images} images, {largest.label!r} has {largest.images}: see train --balance"
         yield Finding("imbalance", False, classes[figures.index(smallest)], words)
     for name in inspection.dataset.ignored:
-        yield Finding("no image", False, name, "passed over: no JPEG, PNG or WebP in a folder of a class")
+        yield Finding("no image", False, name, f"passed over: no {image_formats.ANY} in a folder of a class")
 
 
 def class_figures(inspection: Inspection) -> list[ClassFigures]:

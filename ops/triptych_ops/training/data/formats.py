@@ -1,5 +1,6 @@
 """Which format an encoded image has, by its first bytes."""
 
+from triptych import image_formats
 from triptych_ops.errors import RefusedError
 
 
@@ -7,12 +8,9 @@ def image_suffix(content: bytes, *, name: str) -> str:
     """The suffix of a file of this content.
 
     Raises:
-        RefusedError: it is no JPEG, PNG or WebP.
+        RefusedError: it has none of the formats of `triptych.image_formats`.
     """
-    if content.startswith(b"\xff\xd8\xff"):
-        return ".jpg"
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return ".png"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return ".webp"
-    raise RefusedError(f"{name!r} is no JPEG, PNG or WebP; remove it, `triptych data check` lists all")
+    found = image_formats.identify(content)
+    if found is None:
+        raise RefusedError(f"{name!r} is no {image_formats.ANY}; remove it, `triptych data check` lists all")
+    return found.suffix

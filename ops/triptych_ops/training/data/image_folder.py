@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
+from triptych import image_formats
 from triptych_ops.errors import MissingError, RefusedError, UsageError
 
 from .content import WholeFile
 from .dataset import Dataset, Sample
 from .labels import require_labels
-
-SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp"})
-"""Of files that are taken for images: what a release decodes."""
 
 
 def read_image_folder(folder: Path) -> Dataset:
@@ -35,12 +33,12 @@ def read_image_folder(folder: Path) -> Dataset:
     ignored = [path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     for label, place in enumerate(places):
         files = [path for path in place.rglob("*") if path.is_file() and not _is_hidden(path, below=place)]
-        found = [path for path in files if path.suffix.lower() in SUFFIXES]
-        ignored += [path.relative_to(folder).as_posix() for path in files if path.suffix.lower() not in SUFFIXES]
+        found = [path for path in files if image_formats.has_suffix(path)]
+        ignored += [path.relative_to(folder).as_posix() for path in files if not image_formats.has_suffix(path)]
         if not found:
             raise RefusedError(
-                f"the class {place.name!r} is empty: {place} has no image ending in {', '.join(sorted(SUFFIXES))}; "
-                "fill it or remove it"
+                f"the class {place.name!r} is empty: {place} has no image ending in "
+                f"{', '.join(sorted(image_formats.SUFFIXES))}; fill it or remove it"
             )
         samples += [Sample(path.relative_to(folder).as_posix(), label, WholeFile(path)) for path in found]
     ordered = sorted(samples, key=lambda sample: sample.name)

@@ -10,12 +10,12 @@ import tarfile
 from io import BytesIO
 from pathlib import Path
 
+from triptych.image_formats import SUFFIXES as IMAGE_SUFFIXES
 from triptych_ops.errors import RefusedError
 
 from .content import Content, FileRange
 from .dataset import Dataset
 from .formats import image_suffix
-from .image_folder import SUFFIXES as IMAGE_SUFFIXES
 from .labelled import Labelled, ordered_classes
 
 SUFFIXES = frozenset({".tar"})
