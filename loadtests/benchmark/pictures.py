@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from triptych import image_formats
+from triptych.inputs.pillow_pixels import rgb
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "ops" / "triptych_ops" / "photographs"
 """The checkout's bundled photographs."""
@@ -34,7 +35,7 @@ def twelve_megapixels(folder: Path = PHOTOGRAPHS) -> bytes:
 
 def _fitted(path: Path, size: tuple[int, int]) -> Image.Image:
     with Image.open(path) as file:
-        return ImageOps.fit(file.convert("RGB"), size, Image.Resampling.BICUBIC)
+        return ImageOps.fit(rgb(file), size, Image.Resampling.BICUBIC)
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -23,8 +23,10 @@ def made(kind: str, width: int, height: int) -> bytes:
     """An encoded picture of so many pixels: the photograph, scaled, with a camera's grain."""
     from PIL import Image, ImageOps
 
+    from triptych.inputs.pillow_pixels import rgb
+
     with Image.open(io.BytesIO(health.image())) as file:
-        scaled = ImageOps.fit(file.convert("RGB"), (width, height), Image.Resampling.BICUBIC)
+        scaled = ImageOps.fit(rgb(file), (width, height), Image.Resampling.BICUBIC)
     pixels = np.asarray(scaled, dtype=np.int16)  # (H, W, 3)
     grain = np.random.default_rng(0).normal(0.0, _GRAIN, (_TILE, _TILE)).round().astype(np.int16)
     repeated = np.tile(grain, (-(-height // _TILE), -(-width // _TILE)))[:height, :width, None]  # (H, W, 1)

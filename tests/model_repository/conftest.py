@@ -14,6 +14,11 @@ def image_pipeline(checkout: Path) -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def decoding(checkout: Path) -> ModuleType:
+    return load_source(checkout / "model_repository" / "preprocess" / "source" / "decoding.py")
+
+
+@pytest.fixture(scope="session")
 def ranking(checkout: Path) -> ModuleType:
     return load_source(checkout / "model_repository" / "postprocess" / "source" / "ranking.py")
 

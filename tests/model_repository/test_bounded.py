@@ -22,6 +22,6 @@ def test_bytes_can_be_read_so_often_and_no_more(bounded: ModuleType) -> None:
     assert file.read(1) == b"b"
 
 
-def test_pillow_keeps_less_of_packed_notes_than_it_would(image_pipeline: ModuleType) -> None:
-    assert image_pipeline.PngImagePlugin is PngImagePlugin
+def test_pillow_keeps_less_of_packed_notes_than_it_would(decoding: ModuleType) -> None:
+    assert decoding.PngImagePlugin is PngImagePlugin
     assert PngImagePlugin.MAX_TEXT_MEMORY == 8 * 2**20

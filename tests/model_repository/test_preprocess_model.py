@@ -145,10 +145,10 @@ def test_what_is_rejected_is_counted_by_its_code_but_for_questions_of_health(sta
     assert counted == {"not_an_image": 2, "empty_image": 1, "corrupt_image": 0, "image_too_large": 0}
 
 
-def test_every_code_is_a_counter_from_the_start(checkout: Path, image_pipeline: ModuleType) -> None:
+def test_every_code_is_a_counter_from_the_start(checkout: Path, decoding: ModuleType) -> None:
     sources = (checkout / "model_repository/preprocess/source").glob("*.py")
     raised = {code for file in sources for code in re.findall(r'ImageRejectedError\("(\w+)"', file.read_text("utf-8"))}
-    assert raised == set(CODES) == set(image_pipeline.CODES)
+    assert raised == set(CODES) == set(decoding.CODES)
 
 
 @pytest.mark.parametrize("threads", ["many", "-1", "1.5", ""])

@@ -18,18 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from nvidia.dali import Pipeline
-from PIL import Image
+from PIL import ExifTags, Image
 
-from .image_pipeline import ImagePipeline, ImageRejectedError
+from .decoding import JPEG_MODES, JPEGS, ImageRejectedError
+from .image_pipeline import ImagePipeline
 from .jpeg import is_whole
 from .pillow_decoder import PillowDecoder
 
 MAX_PIXELS_A_RUN = 64_000_000
 """Of all images of one run of the graph: 192 MB decoded. DALI keeps the memory that it once had, and a full
 batch of the largest accepted images would take 25 times that."""
-
-_FORMATS = {"JPEG", "MPO"}  # Pillow's names; MPO is a JPEG with further pictures behind the first
-_MODES = {"RGB", "L"}  # CMYK's colours are the decoder's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ class DaliDecoder:
             image = self._pipeline.header(body)
         except ImageRejectedError:
             return None
-        if image.format in _FORMATS and image.mode in _MODES and is_whole(body):
+        if image.format in JPEGS and image.mode in JPEG_MODES and is_whole(body) and not _is_turned_by_xmp(image):
             return _Jpeg(index, body, image.width * image.height)
         return None
 
@@ -122,6 +120,18 @@ class DaliDecoder:
         )
         # The first run makes the device's contexts and buffers, and shows that there is a device.
         self._run([_picture()])
+
+
+def _is_turned_by_xmp(image: Image.Image) -> bool:
+    """Whether the orientation is in the XMP packet alone, which Pillow reads then and DALI does not."""
+    if b"tiff:Orientation" not in image.info.get("xmp", b""):
+        return False
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+    except Exception:  # whatever odd metadata leads Pillow to
+        return True
+    return ExifTags.Base.Orientation not in exif
 
 
 def _runs(jpegs: Sequence[_Jpeg], *, largest: int) -> Iterator[list[_Jpeg]]:

@@ -15,7 +15,8 @@ import triton_python_backend_utils as pb_utils
 
 from . import resampling, turbo
 from .counters import HEALTH_ID, Counters
-from .image_pipeline import CODES, ImagePipeline, ImageRejectedError
+from .decoding import CODES, ImageRejectedError
+from .image_pipeline import ImagePipeline
 from .pillow_decoder import PillowDecoder
 
 # Pillow warns of odd metadata, which does not touch the pixels; this process does nothing else.

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from .image_pipeline import ImagePipeline, ImageRejectedError
+from .decoding import ImageRejectedError
+from .image_pipeline import ImagePipeline
 
 
 class PillowDecoder:

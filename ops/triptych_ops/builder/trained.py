@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from triptych import Classification, image_formats
 from triptych_ops import release
+from triptych_ops.decoding import decode
 from triptych_ops.errors import RefusedError
 from triptych_ops.training import Dataset, Part, Run, RunRecord
 
@@ -68,8 +67,7 @@ class TrainedRun:
         paths = []
         for number, sample in enumerate(self._sample("train", GPU_FORM_IMAGES).samples):
             paths.append(folder / f"{number}.jpg")
-            with Image.open(BytesIO(sample.read())) as image:
-                image.convert("RGB").save(paths[-1], quality=95)
+            decode(sample.read()).save(paths[-1], quality=95)
         return paths
 
     def _sample(self, part: Part, most: int) -> Dataset:

@@ -12,6 +12,7 @@ from random import Random
 from PIL import Image, ImageEnhance, ImageOps
 
 from triptych.image_formats import FORMATS, JPEG
+from triptych_ops.decoding import decode
 from triptych_ops.photographs import SCENES, Photograph
 
 _AREA = (0.3, 1.0)  # of the photograph
@@ -37,8 +38,7 @@ def write_views(folder: Path, *, count: int, seed: int, scenes: Sequence[Photogr
 
 
 def _read(scene: Photograph) -> Image.Image:
-    with Image.open(scene.path) as file:
-        return file.convert("RGB")
+    return decode(scene.path.read_bytes())
 
 
 def _view(photograph: Image.Image, random: Random) -> Image.Image:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 
-from PIL import Image
-
 from triptych.image_formats import JPEG
+from triptych_ops.decoding import decode
 from triptych_ops.photographs import PHOTOGRAPHS, Photograph
 from triptych_ops.release import digest
 
@@ -41,9 +40,8 @@ def thumbnail(sha256: str) -> Thumbnail | None:
     if photograph is None:
         return None
     encoded = BytesIO()
-    with Image.open(photograph.path) as opened:
-        image = opened.convert("RGB")
-        image.thumbnail((_SIDE, _SIDE))
-        image.save(encoded, JPEG.pillow, quality=_QUALITY, optimize=True)
+    image = decode(photograph.path.read_bytes())
+    image.thumbnail((_SIDE, _SIDE))
+    image.save(encoded, JPEG.pillow, quality=_QUALITY, optimize=True)
     text = base64.b64encode(encoded.getvalue()).decode("ascii")
     return Thumbnail(f"data:{JPEG.mime_type};base64,{text}", image.width, image.height)

@@ -1,20 +1,21 @@
 """Encoded images -> tensors, by torchvision's own transforms: what training and the reference see alike."""
 
-from io import BytesIO
 from pathlib import Path
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torchvision import transforms
 
+from triptych_ops import decoding
 from triptych_ops.errors import RefusedError
-from triptych_ops.preprocessing import Preprocessing
+from triptych_ops.preprocessing import ImageLimits, Preprocessing
 
 
 class Images:
     """The transforms of one definition of preprocessing."""
 
     def __init__(self, definition: Preprocessing) -> None:
+        self._limits = definition.limits
         self._resize = transforms.Resize(definition.resize, transforms.InterpolationMode(definition.interpolation))
         self._crop = transforms.CenterCrop(definition.crop)
         self._normalise = transforms.Compose(
@@ -35,7 +36,7 @@ class Images:
         Raises:
             RefusedError: it cannot be decoded.
         """
-        image = decode(source, name=name)
+        image = decode(source, name=name, limits=self._limits)
         try:
             resized: Image.Image = self._resize(image)
         except (MemoryError, ValueError) as error:  # a strip whose other side would be enormous
@@ -53,14 +54,16 @@ class Images:
         return tensor
 
 
-def decode(source: Path | bytes, *, name: str) -> Image.Image:
-    """The whole image in RGB, turned as its EXIF says; `name` is what errors call it.
+def decode(source: Path | bytes, *, name: str, limits: ImageLimits | None = None) -> Image.Image:
+    """The whole image in RGB, upright, as `triptych_ops.decoding` says; `name` is what errors call it.
 
     Raises:
-        RefusedError: it cannot be decoded.
+        RefusedError: it cannot be read, or a server with these limits refuses it.
     """
     try:
-        with Image.open(BytesIO(source) if isinstance(source, bytes) else source) as file:
-            return ImageOps.exif_transpose(file).convert("RGB")
-    except Exception as error:  # decoders raise whatever damaged bytes lead them to
-        raise RefusedError(f"{name} is no image that can be decoded: {error}; take it out") from error
+        body = source if isinstance(source, bytes) else source.read_bytes()
+        return decoding.decode(body, limits=limits or ImageLimits())
+    except OSError as error:
+        raise RefusedError(f"{name} cannot be read: {error.strerror or error}; take it out") from error
+    except decoding.ImageRejectedError as error:
+        raise RefusedError(f"{name} cannot be used: {error}; take it out") from error

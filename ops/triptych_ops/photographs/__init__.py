@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from triptych_ops.decoding import decode
+
 _FOLDER = Path(__file__).parent
 _ENLARGEMENT = 4
 
@@ -46,7 +48,7 @@ def enlarged(folder: Path) -> Path:
     The server decodes it at a reduced DCT scale, which none of the bundled files is large enough for.
     """
     path = folder / "coffee.jpg"
-    with Image.open(PHOTOGRAPHS[1].path) as image:
-        size = (image.width * _ENLARGEMENT, image.height * _ENLARGEMENT)
-        image.convert("RGB").resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
+    image = decode(PHOTOGRAPHS[1].path.read_bytes())
+    size = (image.width * _ENLARGEMENT, image.height * _ENLARGEMENT)
+    image.resize(size, Image.Resampling.BICUBIC).save(path, quality=90)
     return path

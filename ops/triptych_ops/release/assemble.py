@@ -8,11 +8,11 @@ from pathlib import Path
 from tritonclient.grpc.model_config_pb2 import ModelConfig
 
 from triptych import contract
-from triptych_ops import triton_config
+from triptych_ops import model_sources, triton_config
 from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.preprocessing import Preprocessing
 
-from . import gpu_form, templates
+from . import gpu_form
 from .gpu_form import GpuParts
 
 
@@ -60,7 +60,7 @@ def assemble(assembly: Assembly, repository: Path) -> None:
         return repository / model / str(assembly.number) / name
 
     for model in (*contract.MEMBERS, contract.MODEL_NAME):
-        template = templates.folder() / model
+        template = model_sources.folder() / model
         (repository / model / str(assembly.number)).mkdir(parents=True)
         config = triton_config.read(template / triton_config.FILE_NAME)
         _configure(config, assembly)

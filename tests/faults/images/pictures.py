@@ -63,12 +63,6 @@ def valid() -> dict[str, bytes]:
     }
 
 
-def plain() -> dict[str, bytes]:
-    """Of the valid ones that the reference's own decoding clips or refuses: the same picture in plain form."""
-    rgb = photograph()
-    return {"16 bits of grey PNG": encoded(rgb.convert("L"), "PNG"), "EXIF that cannot be read": encoded(rgb, "JPEG")}
-
-
 def slivers() -> dict[str, bytes]:
     """Valid, of proportions that the reference has no memory for; any answer is right."""
     return {

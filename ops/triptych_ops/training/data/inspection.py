@@ -2,14 +2,11 @@
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 
-from PIL import Image, ImageFile
-
+from triptych_ops import decoding
 from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import ImageLimits
 
@@ -24,7 +21,7 @@ class Picture:
     digest: str  # SHA-256 of the encoded image; empty where it could not be read
     width: int  # pixels; 0 where it could not be decoded
     height: int
-    fault: str | None  # why it cannot be used
+    fault: str | None  # why it cannot be used, in the server's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +79,7 @@ def _inspected(sample: Sample, limits: ImageLimits) -> Picture:
         return Picture(sample, "", 0, 0, f"cannot be read: {error.strerror or error}")
     digest = hashlib.sha256(content).hexdigest()
     try:
-        width, height, fault = _decoded(content, limits)
-    except Exception as error:  # decoders raise whatever damaged bytes lead them to
-        width, height, fault = 0, 0, f"cannot be decoded: {_first_line(error)}"
-    return Picture(sample, digest, width, height, fault)
-
-
-def _decoded(content: bytes, limits: ImageLimits) -> tuple[int, int, str | None]:
-    if not content:
-        return 0, 0, "is empty"
-    if len(content) > limits.max_bytes:
-        return 0, 0, f"has {len(content):,} bytes, a server takes {limits.max_bytes:,}"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of sizes, which are judged here
-        image: ImageFile.ImageFile
-        with Image.open(BytesIO(content)) as image:
-            width, height = image.size
-            if image.format not in limits.formats:
-                return width, height, f"is {image.format}, a server takes {', '.join(limits.formats)}"
-            if width * height > limits.max_pixels:
-                return width, height, f"has {width} x {height} pixels, a server takes {limits.max_pixels:,}"
-            image.load()
-    return width, height, None
-
-
-def _first_line(error: Exception) -> str:
-    # Pillow names the buffer that it read from, which is nobody's file.
-    text = str(error).partition("\n")[0].partition(" <_io.")[0].partition(" file <")[0]
-    return text or type(error).__name__
+        image = decoding.decode(content, limits=limits)
+    except decoding.ImageRejectedError as error:
+        return Picture(sample, digest, 0, 0, str(error))
+    return Picture(sample, digest, image.width, image.height, None)

@@ -48,7 +48,7 @@ def test_each_fault_is_found_and_named(photos: Path) -> None:
     }
     with pytest.raises(
         RefusedError,
-        match=r"^3 of 97 images of .* cannot be used, first '0/cut.png': cannot be decoded: image file is",
+        match=r"^3 of 97 images of .* cannot be used, first '0/cut.png': corrupt_image: the PNG data is",
     ):
         inspect(open_dataset(photos)).require_usable()
 
@@ -58,10 +58,11 @@ def test_an_image_that_no_server_takes_is_unusable(photos: Path) -> None:
 
     Image.new("RGB", (8, 8)).save(photos / "0" / "moving.png", format="GIF")
     Image.new("L", (8000, 7000)).save(photos / "1" / "huge.png")
+    size_bytes = (photos / "0/moving.png").stat().st_size
     faults = {picture.sample.name: picture.fault for picture in inspect(open_dataset(photos)).faulty}
     assert faults == {
-        "0/moving.png": "is GIF, a server takes JPEG, PNG, WEBP",
-        "1/huge.png": "has 8000 x 7000 pixels, a server takes 50,000,000",
+        "0/moving.png": f"not_an_image: the {size_bytes} bytes are none of JPEG, PNG, WEBP",
+        "1/huge.png": "image_too_large: 8000x7000 pixels, at most 50000000 are accepted",
     }
 
 

@@ -1,8 +1,8 @@
-"""Where the sources of the Triton models lie: in a checkout, or inside the installed package."""
+"""Where the sources of the Triton models are: in a checkout, or inside the installed package."""
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parent
 
 
 def folder() -> Path:

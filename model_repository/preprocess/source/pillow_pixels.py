@@ -1,0 +1,1 @@
+../../../client/triptych/inputs/pillow_pixels.py
