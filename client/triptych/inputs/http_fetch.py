@@ -12,6 +12,7 @@ from ..transports import http1
 from ..transports.http1 import Answer, AnswerReader
 from ..transports.tcp import connected, left_s
 from .fetching import Fetching, Location, is_public, shown
+from .images import too_large
 
 _CHUNK_BYTES = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -28,9 +29,10 @@ def fetch(
     policy: Fetching,
     *,
     timeout_s: float,
+    max_bytes: int = contract.MAX_IMAGE_BYTES,
     lookup: Callable[..., Sequence[tuple[str, int]]] = lookup_within,
 ) -> bytes:
-    """The body that the URL, or what it redirects to, answers with; at most `contract.MAX_IMAGE_BYTES`.
+    """The body that the URL, or what it redirects to, answers with; at most `max_bytes`.
 
     lookup: as `resolving.lookup_within`
 
@@ -44,10 +46,10 @@ def fetch(
     location = Location.from_url(url)
     try:
         for _ in range(policy.redirects + 1):
-            answer = _get(location, policy, deadline, source=source, lookup=lookup)
+            answer = _get(location, policy, deadline, source=source, max_bytes=max_bytes, lookup=lookup)
             target = answer.headers.get("Location")
             if answer.status not in _REDIRECTS or target is None:
-                return _body(answer, source=source)
+                return _body(answer, source=source, max_bytes=max_bytes)
             location = location.redirected(target, source=source)
     except TimeoutError as error:
         raise ImageError("fetch_failed", f"it did not answer within {limit_s:.3g} s", source=source) from error
@@ -63,6 +65,7 @@ def _get(
     deadline: float,
     *,
     source: str,
+    max_bytes: int,
     lookup: Callable[..., Sequence[tuple[str, int]]],
 ) -> Answer:
     addresses = lookup(location.host, location.port, timeout_s=left_s(deadline))
@@ -75,23 +78,23 @@ def _get(
         headers = http1.request("GET", location.target, host=location.host_header, headers=_HEADERS)
         connection.settimeout(left_s(deadline))
         connection.sendall(headers)
-        reader, received = AnswerReader(), 0
+        reader, received = AnswerReader(max_body_bytes=max(http1.MAX_BODY_BYTES, max_bytes)), 0
         while True:
             connection.settimeout(left_s(deadline))
             data = connection.recv(_CHUNK_BYTES)
             received += len(data)
-            if received > contract.MAX_IMAGE_BYTES + http1.MAX_HEAD_BYTES:
-                raise _too_large(source)
+            if received > max_bytes + http1.MAX_HEAD_BYTES:
+                raise too_large(max_bytes, source=source)
             answer = reader.feed(data)
             if answer is not None:
                 return answer
 
 
-def _body(answer: Answer, *, source: str) -> bytes:
+def _body(answer: Answer, *, source: str, max_bytes: int) -> bytes:
     if answer.status != 200:
         raise ImageError("fetch_failed", f"HTTP {answer.status} {answer.reason[:80]}".strip(), source=source)
-    if len(answer.body) > contract.MAX_IMAGE_BYTES:
-        raise _too_large(source)
+    if len(answer.body) > max_bytes:
+        raise too_large(max_bytes, source=source)
     return answer.body
 
 
@@ -100,8 +103,3 @@ def _secured(connection: socket.socket, location: Location, deadline: float) -> 
         return connection
     connection.settimeout(left_s(deadline))
     return ssl.create_default_context().wrap_socket(connection, server_hostname=location.host)
-
-
-def _too_large(source: str) -> ImageError:
-    message = f"the image has more than {contract.MAX_IMAGE_BYTES} bytes, the most that is accepted"
-    return ImageError("image_too_large", message, source=source)

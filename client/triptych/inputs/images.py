@@ -24,7 +24,7 @@ class _PillowImage(Protocol):
 
     def convert(self, mode: str) -> "_PillowImage": ...
 
-    def getexif(self) -> Any: ...
+    def load(self) -> Any: ...
 
     def save(self, fp: IO[bytes], format: str, **params: Any) -> None: ...  # noqa: A002  Pillow's own name
 
@@ -33,6 +33,13 @@ ImageInput: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | _PillowImage | NDArray[Any]
 )
 """A path, encoded bytes, a binary file object, a Pillow image, or an (H, W, 3) uint8 RGB array.
+
+Of a file, in whatever way it is given, the server applies the EXIF orientation, so that the image is classified as
+viewers show it. A Pillow image is its pixels: they are classified as they are in memory, and an EXIF orientation that
+the image still carries is not applied. So `Image.open(path)` of a photograph that a viewer shows upright may be
+classified on its side; give the path instead, or `ImageOps.exif_transpose(image)`. The current frame of several is
+sent. Pixels of 16 bits (modes I;16, I;16B, and I with values up to 65,535) are taken by their upper byte; mode F has no
+range of its own and is refused.
 
 A `str` may also be a `data:` URL, or an `http://` or `https://` one where fetching is switched on.
 """
@@ -51,10 +58,17 @@ class Reading:
     fetching: Fetching | None = None
     timeout_s: float = 0.0
 
+    @property
+    def max_bytes(self) -> int:
+        """How many encoded bytes are read at most, so that no endless file fills the memory."""
+        return contract.MAX_IMAGE_BYTES if self.side is None else MAX_SHRINKABLE_BYTES
+
 
 AS_IT_IS: Final = Reading()
 
-_AT_MOST = contract.MAX_IMAGE_BYTES + 1  # bytes that are read, so that no endless file fills the memory
+MAX_SHRINKABLE_BYTES: Final = 256 * 1024 * 1024
+"""Encoded bytes of one image that are read to be shrunk: 80 megapixels that are not compressed at all."""
+
 _PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
@@ -76,6 +90,8 @@ def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -
         body = _of_picture(image, reading, source=name)
     else:
         body, name = _given_bytes(image, reading, source=name)
+        if len(body) > reading.max_bytes:
+            raise too_large(reading.max_bytes, source=name)
         if reading.side is not None:
             from .shrinking import shrunk
 
@@ -83,11 +99,15 @@ def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -
     if not body:
         raise ImageError("empty_image", "the image has 0 bytes", source=name)
     if len(body) > contract.MAX_IMAGE_BYTES:
-        limit = contract.MAX_IMAGE_BYTES
-        raise ImageError(
-            "image_too_large", f"the image has more than {limit} bytes, the most that is accepted", source=name
-        )
+        raise too_large(contract.MAX_IMAGE_BYTES, source=name)
     return body, name
+
+
+def too_large(limit_bytes: int, *, source: str) -> ImageError:
+    """Why an image of more encoded bytes is not read, or not sent."""
+    purpose = "accepted" if limit_bytes == contract.MAX_IMAGE_BYTES else "read to be shrunk"
+    message = f"the image has more than {limit_bytes} bytes, the most that is {purpose}"
+    return ImageError("image_too_large", message, source=source)
 
 
 def _given_bytes(image: Any, reading: Reading, *, source: str) -> tuple[bytes, str]:
@@ -99,11 +119,11 @@ def _given_bytes(image: Any, reading: Reading, *, source: str) -> tuple[bytes, s
         return _url_bytes(image, reading)
     if isinstance(image, str | os.PathLike):
         path = os.fspath(image)
-        return _file_bytes(path), path
+        return _file_bytes(path, most=reading.max_bytes + 1), path
     if isinstance(image, bytearray | memoryview):
         return bytes(image), source
     if hasattr(image, "read"):
-        return _stream_bytes(image, source=source), source
+        return _stream_bytes(image, most=reading.max_bytes + 1, source=source), source
     raise ImageError("unsupported_type", f"a {type(image).__name__} is not an image", source=source)
 
 
@@ -119,17 +139,18 @@ def _url_bytes(url: str, reading: Reading) -> tuple[bytes, str]:
         raise refused(url, "this client fetches no URLs; give it fetch_urls=True, or send the bytes")
     from .http_fetch import fetch
 
-    return fetch(url, reading.fetching, timeout_s=reading.timeout_s), shown(url)
+    body = fetch(url, reading.fetching, timeout_s=reading.timeout_s, max_bytes=reading.max_bytes)
+    return body, shown(url)
 
 
-def _file_bytes(path: str) -> bytes:
+def _file_bytes(path: str, *, most: int) -> bytes:
     if not path:
         raise ImageError("missing_file", "the path is empty", source="''")
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ImageError("unreadable", "this is a device or a pipe, not a file", source=path)
-            body = file.read(_AT_MOST)
+            body = file.read(most)
     except FileNotFoundError as error:
         raise ImageError("missing_file", "there is no such file", source=path) from error
     except IsADirectoryError as error:
@@ -144,11 +165,11 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)  # for a pipe that nobody writes to
 
 
-def _stream_bytes(stream: Any, *, source: str) -> bytes:
+def _stream_bytes(stream: Any, *, most: int, source: str) -> bytes:
     if isinstance(stream, io.TextIOBase):
         raise ImageError("unsupported_type", "the file object is not binary; open it with 'rb'", source=source)
     try:
-        body = stream.read(_AT_MOST)
+        body = stream.read(most)
     except (OSError, ValueError) as error:  # ValueError: a closed file
         raise ImageError("unreadable", f"the file object cannot be read: {error}", source=source) from error
     if not isinstance(body, bytes):
@@ -169,19 +190,29 @@ def _picture(array: NDArray[Any], *, source: str) -> _PillowImage:
 
 
 def _of_picture(image: _PillowImage, reading: Reading, *, source: str) -> bytes:
+    from .pillow_pixels import UnrepresentableError, strictly
+
     try:
+        with strictly():
+            image.load()  # it may be a file that was opened and not yet read
         small = None
         if reading.side is not None:
             from .shrinking import shrunk_picture
 
             small = shrunk_picture(image, side=reading.side)
         return _png(image) if small is None else small
+    except UnrepresentableError as error:
+        raise ImageError("unsupported_type", str(error), source=source) from error
     except (OSError, ValueError, SystemError) as error:  # a lazily opened file that is damaged; no pixels; closed
         raise ImageError("unreadable", f"the Pillow image cannot be encoded: {error}", source=source) from error
 
 
 def _png(image: _PillowImage) -> bytes:
+    from .pillow_pixels import rgb
+
     buffer = io.BytesIO()
-    encodable = image if image.mode in _PNG_MODES else image.convert("RGB")
-    encodable.save(buffer, format="PNG", exif=image.getexif())  # with the orientation, which the server reads
+    pixels: Any = image  # of Pillow, which need not be installed
+    encodable = pixels if pixels.mode in _PNG_MODES else rgb(pixels)
+    # Without metadata: the server would apply an orientation that the image still carries.
+    encodable.save(buffer, format="PNG", exif=b"", icc_profile=None, pnginfo=None)
     return buffer.getvalue()

@@ -11,8 +11,7 @@ from typing import Any
 
 from .. import image_formats
 
-_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})  # of the others, colours are the server's own matter
-_UPRIGHT = 1
+_MAX_PIXELS = 200_000_000  # of one image that is decoded to be shrunk, whatever Pillow's own limit is set to
 _WORTH = 1.5  # below, a picture loses more than the network wins
 _QUALITY = {"quality": 95, "subsampling": "4:4:4"}
 
@@ -25,46 +24,48 @@ def shrunk(body: bytes, *, side: int) -> bytes:
     """
     from PIL import Image
 
+    from .pillow_pixels import orientation, strictly
+
     try:
-        with Image.open(io.BytesIO(body), formats=image_formats.PILLOW_NAMES) as image:
-            if not _is_large(image, side):
+        with strictly(), Image.open(io.BytesIO(body), formats=image_formats.PILLOW_NAMES) as image:
+            if not _is_large(image, side) or image.width * image.height > _MAX_PIXELS:
                 return body
             shorter = min(image.size)
             image.draft(None, (image.width * side // shorter, image.height * side // shorter))  # a JPEG's: cheap
-            small = _encoded(image, side)
+            image.load()
+            small = _encoded(image, side, orientation=orientation(image))
     except Exception:  # decoders raise whatever damaged bytes lead them to
         return body
     return small if len(small) < len(body) else body
 
 
 def shrunk_picture(picture: Any, *, side: int) -> bytes | None:
-    """The same of a `PIL.Image.Image`; None where it is small already.
+    """The same of a loaded `PIL.Image.Image`, whose orientation is ignored; None where it is small already.
 
     Raises:
-        OSError, ValueError, SystemError: it was opened lazily from a file that is damaged, or is closed.
+        UnrepresentableError: its pixels have no RGB value.
+        OSError, ValueError, SystemError: it is closed, or cannot be encoded.
     """
     return _encoded(picture, side) if _is_large(picture, side) else None
 
 
 def _is_large(image: Any, side: int) -> bool:
-    return image.mode in _MODES and min(image.size) >= _WORTH * side
+    return bool(min(image.size) >= _WORTH * side)
 
 
-def _encoded(image: Any, side: int) -> bytes:
+def _encoded(image: Any, side: int, *, orientation: int = 1) -> bytes:
+    """A JPEG; `orientation` is left for the server to apply."""
     from PIL import ExifTags, Image
 
-    image.load()
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT)
-    except Exception:  # odd metadata: the server, too, then takes the picture as it lies
-        orientation = _UPRIGHT
-    pixels = image if image.mode == "L" else image.convert("RGB")
+    from .pillow_pixels import UPRIGHT, rgb
+
+    pixels = image if image.mode == "L" else rgb(image)
     scale = side / min(pixels.size)
     if scale < 1:
         size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
         pixels = pixels.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     exif = Image.Exif()
-    if orientation != _UPRIGHT:
+    if orientation != UPRIGHT:
         exif[ExifTags.Base.Orientation] = orientation
     buffer = io.BytesIO()
     pixels.save(buffer, "JPEG", exif=exif, comment=b"", **_QUALITY)

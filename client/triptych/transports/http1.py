@@ -115,9 +115,10 @@ class Headers:
 
 
 class AnswerReader:
-    """Puts one answer together from what arrives."""
+    """Puts one answer together from what arrives, with a body of at most `max_body_bytes`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
+        self._max_body_bytes = max_body_bytes
         self._arrived = bytearray()
         self._begun = False
         self._head: tuple[int, str, Headers, bool] | None = None
@@ -147,7 +148,7 @@ class AnswerReader:
                 return self._whole(body)
         if not data:
             raise EndedEarlyError("the server closed the connection before its answer was whole")
-        if len(self._arrived) > (MAX_HEAD_BYTES if self._head is None else MAX_BODY_BYTES):
+        if len(self._arrived) > (MAX_HEAD_BYTES if self._head is None else self._max_body_bytes):
             raise NotHttpError("the answer has no end")
         return None
 
@@ -177,7 +178,7 @@ class AnswerReader:
         if not _is_measured(headers):
             return self._take(len(self._arrived)) if ended else None
         length = ", ".join(sorted({each.strip() for each in headers.get_all("Content-Length")}))
-        if not _LENGTH.fullmatch(length) or int(length) > MAX_BODY_BYTES:
+        if not _LENGTH.fullmatch(length) or int(length) > self._max_body_bytes:
             raise NotHttpError(f"its Content-Length is {length[:40]!r}")
         return self._take(int(length)) if len(self._arrived) >= int(length) else None
 
@@ -197,7 +198,7 @@ class AnswerReader:
                     return None
                 self._take(trailer.end())
                 return b"".join(self._chunks)
-            if self._chunks_bytes + count > MAX_BODY_BYTES:
+            if self._chunks_bytes + count > self._max_body_bytes:
                 raise NotHttpError("the answer has no end")
             if len(self._arrived) < start + count + 2:
                 return None

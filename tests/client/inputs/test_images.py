@@ -10,7 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from triptych import ImageError, contract
-from triptych.inputs.images import encoded
+from triptych.inputs.images import Reading, encoded
 
 BODY = b"\xff\xd8\xff encoded"
 PIXELS = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
@@ -176,7 +176,7 @@ def test_a_wrong_array_is_named_by_its_shape_and_type() -> None:
         encoded(PIXELS.astype(np.float32))
 
 
-@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "F", "RGBX"])
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "HSV", "PA", "RGBX", "I", "I;16B"])
 def test_a_pillow_image_that_png_cannot_hold_is_converted(mode: str) -> None:
     body, _ = encoded(Image.new(mode, (4, 3)))
     with Image.open(io.BytesIO(body)) as image:
@@ -208,15 +208,86 @@ def test_an_empty_path_is_a_missing_file() -> None:
     assert caught.value.code == "missing_file"
 
 
-def test_a_pillow_image_keeps_its_orientation(tmp_path: Path) -> None:
+def oriented(image: Image.Image, orientation: int, kind: str) -> bytes:
     exif = Image.Exif()
-    exif[ExifTags.Base.Orientation] = 6
-    path = tmp_path / "turned.jpg"
-    Image.effect_noise((8, 6), 50).convert("CMYK").save(path, exif=exif)
-    with Image.open(path) as given:
-        body, _ = encoded(given)
-    with Image.open(io.BytesIO(body)) as sent:
-        assert sent.getexif()[ExifTags.Base.Orientation] == 6
+    exif[ExifTags.Base.Orientation] = orientation
+    buffer = io.BytesIO()
+    image.save(buffer, kind, exif=exif)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("side", [None, 4], ids=["as it is", "shrunk"])
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+def test_the_pixels_of_a_pillow_image_are_sent_without_an_orientation(mode: str, side: int | None) -> None:
+    body = oriented(Image.effect_noise((80, 60), 50).convert(mode), 6, "JPEG")
+    with Image.open(io.BytesIO(body)) as opened:
+        turned = opened.transpose(Image.Transpose.ROTATE_270)  # by a caller, who leaves the tag as it was
+        assert turned.getexif()[ExifTags.Base.Orientation] == 6
+        for given in (opened, turned):
+            with Image.open(io.BytesIO(encoded(given, reading=Reading(side=side))[0])) as sent:
+                assert dict(sent.getexif()) == {}
+                assert (sent.width > sent.height) == (given.width > given.height)
+                if side is None:
+                    assert np.array_equal(np.asarray(sent), np.asarray(given.convert("RGB")))
+
+
+def test_an_orientation_in_xmp_is_not_sent_with_a_pillow_image() -> None:
+    buffer = io.BytesIO()
+    packet = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF tiff:Orientation="6"/></x:xmpmeta>'
+    Image.effect_noise((80, 60), 50).save(buffer, "JPEG", xmp=packet)
+    with Image.open(buffer) as given:
+        assert given.getexif()[ExifTags.Base.Orientation] == 6
+        for side in (None, 4):
+            with Image.open(io.BytesIO(encoded(given, reading=Reading(side=side))[0])) as sent:
+                assert dict(sent.getexif()) == {}
+
+
+RAMP = (np.arange(64 * 64, dtype=np.uint16) * 16).reshape(64, 64)  # 0 to 65,520
+
+
+@pytest.mark.parametrize("side", [None, 32], ids=["as it is", "shrunk"])
+@pytest.mark.parametrize(
+    "image",
+    [
+        Image.fromarray(RAMP),
+        Image.frombytes("I;16B", (64, 64), RAMP.astype(">u2").tobytes()),
+        Image.fromarray(RAMP.astype(np.int32)),
+    ],
+    ids=["I;16", "I;16B", "I"],
+)
+def test_sixteen_bits_are_sent_as_what_the_server_takes_for_their_upper_byte(
+    image: Image.Image, side: int | None
+) -> None:
+    with Image.open(io.BytesIO(encoded(image, reading=Reading(side=side))[0])) as sent:
+        values = np.asarray(sent)
+    found = values >> 8 if values.dtype == np.uint16 else values
+    if side is None:
+        assert np.array_equal(found if found.ndim == 2 else found[..., 0], RAMP >> 8)
+    assert abs(found.mean() - (RAMP >> 8).mean()) < 1  # it was 254 of 255: white
+
+
+@pytest.mark.parametrize("side", [None, 4], ids=["as it is", "shrunk"])
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (RAMP.astype(np.float32), "pixels of mode F have no range of their own; convert the image to mode L or RGB"),
+        (RAMP.astype(np.int32) * 2, "pixels of mode I from 0 to 131040 do not fit into 16 bits; convert the image"),
+        (RAMP.astype(np.int32) - 1, "pixels of mode I from -1 to 65519 do not fit into 16 bits; convert the image"),
+        ((RAMP >> 8).astype(np.int32), "pixels of mode I up to 255 may be 8-bit or 16-bit values; convert the image"),
+    ],
+    ids=["F", "I above", "I below", "I of 8 bits"],
+)
+def test_pixels_without_a_range_of_their_own_are_refused(array: Any, words: str, side: int | None) -> None:
+    with pytest.raises(ImageError) as caught:
+        encoded(Image.fromarray(array), index=3, reading=Reading(side=side))
+    assert (caught.value.code, caught.value.source) == ("unsupported_type", "image 3")
+    assert caught.value.message.startswith(words)
+
+
+def test_a_mode_that_pillow_cannot_convert_is_refused() -> None:
+    with pytest.raises(ImageError, match="mode La cannot be converted to RGB") as caught:
+        encoded(Image.new("La", (8, 8)))
+    assert caught.value.code == "unsupported_type"
 
 
 @pytest.mark.parametrize("kind", [Path, lambda path: path.open("rb"), Path.read_bytes], ids=["path", "file", "bytes"])

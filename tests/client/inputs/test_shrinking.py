@@ -1,15 +1,20 @@
 """Large photographs made smaller before they are sent."""
 
 import io
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageFile
 
-from triptych.inputs.images import Reading, encoded
+from triptych import ImageError, contract
+from triptych.inputs import pillow_pixels
+from triptych.inputs.images import MAX_SHRINKABLE_BYTES, Reading, encoded
 from triptych.inputs.shrinking import shrunk, shrunk_picture
 
 SIDE = 64
@@ -25,12 +30,12 @@ def picture(width: int = 400, height: int = 300, mode: str = "RGB") -> Image.Ima
     return Image.fromarray((pixels + noise).clip(0, 255).astype(np.uint8)).convert(mode)
 
 
-def body(image: Image.Image, form: str, *, orientation: int = 1) -> bytes:
+def body(image: Image.Image, form: str, *, orientation: int = 1, **options: Any) -> bytes:
     exif = Image.Exif()
     if orientation != 1:
         exif[ExifTags.Base.Orientation] = orientation
     buffer = io.BytesIO()
-    image.save(buffer, form, exif=exif)
+    image.save(buffer, form, exif=exif, **options)
     return buffer.getvalue()
 
 
@@ -94,10 +99,12 @@ def test_what_would_not_become_smaller_goes_as_it_is() -> None:
     assert shrunk(given, side=SIDE) is given
 
 
-@pytest.mark.parametrize("mode", ["CMYK"])
-def test_a_jpeg_of_other_colours_goes_as_it_is(mode: str) -> None:
-    given = body(picture(mode=mode), "JPEG")
-    assert shrunk(given, side=SIDE) is given
+def test_a_cmyk_jpeg_is_shrunk_to_the_colours_that_the_server_would_see() -> None:
+    given = body(picture(mode="CMYK"), "JPEG")
+    with opened(shrunk(given, side=SIDE)) as now, opened(given) as before:
+        assert (now.mode, now.size) == ("RGB", (85, 64))
+        for found, expected in zip(upper_and_lower(now), upper_and_lower(before), strict=True):
+            assert np.abs(found - expected).max() < 8
 
 
 @pytest.mark.parametrize("mode", ["I;16", "1", "L", "P", "LA", "RGBA"])
@@ -105,13 +112,10 @@ def test_a_png_of_any_mode_keeps_its_brightness(mode: str) -> None:
     grey = picture().convert("L")
     image = Image.fromarray(np.asarray(grey).astype(np.uint16) << 8) if mode == "I;16" else picture(mode=mode)
     given = body(image, "PNG")
-    small = shrunk(given, side=SIDE)
-    if mode == "I;16":
-        assert small is given
-        return
-    with opened(small) as now, opened(given) as before:
-        mean = np.asarray(now.convert("RGB")).mean()
-        assert abs(mean - np.asarray(before.convert("RGB")).mean()) < 3
+    with opened(shrunk(given, side=SIDE)) as now, opened(given) as before:
+        assert now.size == (85, 64)
+        expected = grey if mode == "I;16" else before.convert("RGB")
+        assert abs(np.asarray(now).mean() - np.asarray(expected).mean()) < 3
 
 
 @pytest.mark.parametrize(
@@ -159,18 +163,114 @@ def test_a_small_picture_or_array_is_encoded_without_loss() -> None:
     assert shrunk_picture(image, side=SIDE) is None
 
 
-def test_a_picture_keeps_its_orientation(tmp_path: Path) -> None:
-    (tmp_path / "turned.jpg").write_bytes(body(picture(), "JPEG", orientation=6))
-    with Image.open(tmp_path / "turned.jpg") as image:
-        small = shrunk_picture(image, side=SIDE)
-    assert small is not None
-    with opened(small) as now:
-        assert now.getexif()[ExifTags.Base.Orientation] == 6
-
-
 def test_a_file_that_is_damaged_is_refused_as_a_picture_and_sent_as_a_file() -> None:
     damaged = body(picture(), "JPEG")[:2000]
     with opened(damaged) as image, pytest.raises(Exception, match="cannot be encoded") as caught:
         encoded(image, reading=Reading(side=SIDE))
     assert getattr(caught.value, "code", None) == "unreadable"
     assert encoded(damaged, reading=Reading(side=SIDE))[0] == damaged
+
+
+def uncompressed(width: int = 3000, height: int = 2600) -> bytes:
+    """A photograph of more bytes than a server accepts."""
+    buffer = io.BytesIO()
+    picture(width, height).save(buffer, "PNG", compress_level=0)
+    assert len(buffer.getvalue()) > contract.MAX_IMAGE_BYTES
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "kind", [str, Path, lambda path: path.open("rb"), Path.read_bytes], ids=["str", "path", "file", "bytes"]
+)
+def test_a_photograph_above_the_servers_limit_is_read_whole_and_shrunk(kind: Any, tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(uncompressed())
+    given = kind(path)
+    small, _ = encoded(given, reading=Reading(side=SIDE))
+    with opened(small) as image:
+        assert min(image.size) == SIDE
+        upper, lower = upper_and_lower(image)
+    assert np.abs(upper - RED).max() < 8
+    assert np.abs(lower - BLUE).max() < 8
+    with pytest.raises(ImageError, match="the most that is accepted"):  # the control: it is too large as it is
+        encoded(path)
+    if hasattr(given, "close"):
+        given.close()
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path.open("rb")], ids=["path", "file"])
+def test_what_is_to_be_shrunk_has_a_bound_of_its_own(kind: Any, tmp_path: Path) -> None:
+    path = tmp_path / "endless.png"
+    path.touch()
+    os.truncate(path, MAX_SHRINKABLE_BYTES + 1)
+    given = kind(path)
+    with pytest.raises(ImageError, match=f"{MAX_SHRINKABLE_BYTES} bytes, the most that is read to be shrunk") as caught:
+        encoded(given, reading=Reading(side=SIDE))
+    assert caught.value.code == "image_too_large"
+    if hasattr(given, "close"):
+        given.close()
+
+
+def test_what_stays_too_large_is_refused_by_the_servers_limit() -> None:
+    with pytest.raises(ImageError, match=f"more than {contract.MAX_IMAGE_BYTES} bytes, the most that is accepted"):
+        encoded(uncompressed()[:-1_000_000], reading=Reading(side=SIDE))  # damaged, so that it is sent as it is
+
+
+def test_more_pixels_than_are_decoded_go_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    given = body(Image.new("1", (15_000, 15_000)), "PNG")
+    assert shrunk(given, side=SIDE) is given
+
+
+CUT = {
+    "JPEG": body(picture(), "JPEG")[:-2000],
+    "JPEG less its end": body(picture(), "JPEG")[:-2],
+    "progressive JPEG": body(picture(), "JPEG", progressive=True)[:-2000],
+    "PNG": body(picture(), "PNG")[:-2000],
+    "WebP": body(picture(), "WEBP")[:-2000],
+}
+
+
+@pytest.mark.parametrize("tolerant", [False, True], ids=["", "LOAD_TRUNCATED_IMAGES"])
+@pytest.mark.parametrize("given", CUT.values(), ids=CUT)
+def test_half_an_image_is_never_shrunk(given: bytes, tolerant: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", tolerant)
+    assert shrunk(given, side=SIDE) is given
+    if not given.startswith(b"RIFF"):  # a WebP that is cut off cannot even be opened
+        with pytest.raises(ImageError, match="cannot be encoded"), opened(given) as lazily_opened:
+            encoded(lazily_opened, reading=Reading(side=SIDE))
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is tolerant
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_the_control_pillow_itself_decodes_half_an_image_where_the_process_has_said_so(
+    form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with opened(CUT[form]) as image:
+        image.load()
+
+
+def test_strictness_is_each_threads_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
+    stop = threading.Event()
+
+    def toggle() -> None:
+        while not stop.is_set():
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+
+    with ThreadPoolExecutor(4) as pool:
+        toggling = pool.submit(toggle)
+        shrinking = [pool.submit(shrunk, CUT["JPEG"], side=SIDE) for _ in range(100)]
+        assert all(each.result() is CUT["JPEG"] for each in shrinking)
+        assert ImageFile.LOAD_TRUNCATED_IMAGES is True or not toggling.done()
+        stop.set()
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    with opened(CUT["JPEG"]) as image:  # this thread is as tolerant as the process
+        image.load()
+    with pillow_pixels.strictly(), opened(CUT["JPEG"]) as image, pytest.raises(OSError, match="truncated"):
+        image.load()
