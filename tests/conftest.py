@@ -26,6 +26,7 @@ _MARKERS = {
     _TESTS / "helm": "helm",
     _TESTS / "cluster": "cluster",
     _TESTS / "ops" / "export": "torch",
+    _TESTS / "ops" / "test_decoding.py": "torch",
     _TESTS / "ops" / "training": "torch",
     _TESTS / "model_repository" / "test_dali_decoder.py": "torch",
     _TESTS / "model_repository" / "test_dali_graph.py": "torch",

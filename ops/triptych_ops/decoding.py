@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 else:
     from .preprocess_source.decoding import ImageDecoder, ImageRejectedError
 
-__all__ = ["ImageRejectedError", "decode"]
+__all__ = ["ImageDecoder", "ImageRejectedError", "decode"]
 
 _USUAL: Final = ImageLimits()
 

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import pytest
-
 from triptych_ops import export
 
 from . import pictures
