@@ -47,7 +47,7 @@ class Client(Configured):
     timeout_s:  seconds that one request may take, from reading its images, retries and all
     top_k:      the most classes of an answer; None for all that the release computes
     shrink:     whether large photographs are sent smaller, which needs Pillow: the shorter side keeps twice what the
-                release scales it to, or so many pixels
+                release scales it to, or so many pixels. Up to 256 MiB of an image are read for it, else 20 MiB
     fetch_urls: whether images may be `http://` and `https://` URLs, fetched by this machine: see `Fetching`
     resilience: what is done about failure; see `triptych.config`
     tls:        whom to trust, and the certificate to show, at `grpcs://` and `https://`; None: the system's authorities

@@ -4,6 +4,7 @@ Everything that looks at pixels outside of the server decodes here: data check, 
 reference, calibration, the build's gate, cards and reports.
 """
 
+import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +18,9 @@ else:
     from .preprocess_source.decoding import ImageDecoder, ImageRejectedError
 
 __all__ = ["ImageDecoder", "ImageRejectedError", "decode"]
+
+# Pillow warns of odd metadata, which does not touch the pixels; and threads that decode share one list of filters.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _USUAL: Final = ImageLimits()
 

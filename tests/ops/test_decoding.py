@@ -312,6 +312,12 @@ def test_the_whole_image_is_decoded_where_nothing_says_that_less_will_do(checkou
     assert reduced.shape == (300, 400, 3)
 
 
+@pytest.mark.parametrize("name", ["PNG EXIF 6", "JPEG EXIF 6", "JPEG XMP 6", "WebP EXIF 6"])
+def test_an_image_that_was_turned_is_not_turned_again(name: str) -> None:
+    case = image_modes.cases()[name]
+    assert (np.asarray(ImageOps.exif_transpose(decoding.decode(case.body))) == case.expected).all()
+
+
 def test_a_decoder_goes_to_worker_processes() -> None:
     images = export.Images(definition(side=SIDE))
     case = image_modes.cases()["PNG 16-bit gray"]

@@ -134,6 +134,8 @@ def _decoded(body: bytes, image: Image.Image, reduced: tuple[int, int] | None) -
     if pixels is None:
         image.load()
     turn = _TURNS.get(orientation(image))  # a PNG has its EXIF behind its pixels
-    if pixels is None:
-        return rgb(image if turn is None else image.transpose(turn))
-    return pixels if turn is None else Image.fromarray(pixels).transpose(turn)
+    if turn is None:
+        return rgb(image) if pixels is None else pixels
+    upright = (image if pixels is None else Image.fromarray(pixels)).transpose(turn)
+    upright.info.clear()  # with the orientation, which is applied
+    return rgb(upright)

@@ -1,16 +1,21 @@
 """Images fetched from a real web server."""
 
+import io
 import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from certificates import Authority
 from triptych import Client, Fetching, ImageError, contract
 from triptych.inputs.http_fetch import fetch
+from triptych.inputs.images import Reading, encoded
+from triptych.transports import http1
 
 from ..fake_transport import FakeTransport
 from ..image_server import ImageServer, Page
@@ -74,6 +79,27 @@ def test_what_cannot_be_fetched_says_why(path: str, code: str, words: str, web: 
 
 def test_the_largest_image_is_fetched(web: ImageServer) -> None:
     assert len(fetch(f"{web.url}/largest.jpg", HERE, timeout_s=5.0)) == LARGEST
+
+
+@pytest.mark.parametrize("measured", [True, False], ids=["with a length", "to the end of the connection"])
+def test_a_photograph_above_the_servers_limit_is_fetched_to_be_shrunk(measured: bool, web: ImageServer) -> None:
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (5200, 4400, 3), np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=0)
+    assert len(buffer.getvalue()) > http1.MAX_BODY_BYTES  # more than any other answer of HTTP may have
+    web.add("/photograph.png", Page(buffer.getvalue(), measured=measured))
+    url = f"{web.url}/photograph.png"
+    small, source = encoded(url, reading=Reading(side=64, fetching=HERE, timeout_s=20.0))
+    with Image.open(io.BytesIO(small)) as image:
+        assert (min(image.size), source) == (64, url)
+    with pytest.raises(ImageError, match=r"accepted|Content-Length"):
+        encoded(url, reading=Reading(fetching=HERE, timeout_s=20.0))
+
+
+def test_what_is_fetched_to_be_shrunk_has_a_bound(web: ImageServer) -> None:
+    with pytest.raises(ImageError, match="more than 1000 bytes, the most that is read to be shrunk") as caught:
+        fetch(f"{web.url}/far-too-large.jpg", HERE, timeout_s=5.0, max_bytes=1000)
+    assert caught.value.code == "image_too_large"
 
 
 @pytest.mark.parametrize(("policy_s", "timeout_s"), [(0.2, 5.0), (5.0, 0.2)])
