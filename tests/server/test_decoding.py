@@ -86,7 +86,7 @@ def test_an_image_of_16_bits_in_memory_is_the_image_of_its_upper_bytes(client: C
     given = {
         "I": lambda: Image.fromarray(deep.astype(np.int32)),
         "I;16": lambda: Image.fromarray(deep),
-        "I;16B": lambda: Image.frombytes("I;16B", level.shape[::-1], deep.astype(">u2").tobytes()),
+        "I;16B": lambda: Image.frombytes("I;16B", (level.shape[1], level.shape[0]), deep.astype(">u2").tobytes()),
     }[mode]()
     assert client.classify(given).predictions == client.classify(Image.fromarray(level)).predictions
 
