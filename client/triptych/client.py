@@ -106,6 +106,9 @@ class Client(Configured):
     ) -> Classification:
         """The best classes of one image, at most `top_k` of the K that the release computes.
 
+        A file is classified upright, as its EXIF orientation says; a Pillow image or an array by its pixels,
+        whatever orientation it still carries: see `ImageInput`.
+
         Raises:
             ImageError: this image cannot be classified.
             TriptychError: the server cannot be asked; see `triptych.errors` for which and why.
