@@ -81,14 +81,26 @@ def members(ensemble: Ensemble) -> Iterator[Finding]:
             message = f"there is no model {step.model_name!r} in the repository"
             yield ensemble.found("E301", message, index, "model_name")
         elif member := ensemble.members.get(index):
-            kept = model.kept(member)
-            version = step.model_version or -1
-            if version != -1 and version not in kept:
-                state = "kept by its version_policy" if version in model.versions else "on disk"
-                message = f"version {version} of {step.model_name!r} is not {state}; served: {_listed(kept)}"
-                yield ensemble.found("E302", message, index, "model_version")
-            elif not kept and model.versions:  # without any on disk, the model's own finding says so
-                yield ensemble.found("E302", f"{step.model_name!r} serves no version at all", index, "model_version")
+            yield from _version(ensemble, index, model, model.kept(member))
+
+
+def _version(ensemble: Ensemble, index: int, model: Model, kept: tuple[int, ...]) -> Iterator[Finding]:
+    """Triton reads a step without model_version as one with 0: version 0, not the newest."""
+    version = ensemble.steps[index].model_version
+    if version != -1 and version not in kept:
+        if version in model.versions:
+            state = f"version {version} of {model.name!r} is not kept by its version_policy"
+        elif version == 0:
+            written = ensemble.form.keys.find(*_STEPS, index, "model_version") is not None
+            said = (
+                f"asks for version 0 of {model.name!r}" if written else "names no model_version, which means version 0"
+            )
+            state = f"step {index} {said}, and that is not on disk"
+        else:
+            state = f"version {version} of {model.name!r} is not on disk"
+        yield ensemble.found("E302", f"{state}; served: {_listed(kept)}", index, "model_version")
+    elif not kept and model.versions:  # without any on disk, the model's own finding says so
+        yield ensemble.found("E302", f"{model.name!r} serves no version at all", index, "model_version")
 
 
 def _listed(versions: tuple[int, ...]) -> str:

@@ -81,7 +81,11 @@ CODES: Mapping[str, Rule] = {
     "E256": Rule("server-setting", "a parameter that is the server's own", "set it on the server, not in a model"),
     # ensembles: their steps as a graph of tensors
     "E301": Rule("no-member", "a step with a model that is not here", "add the model, or name another"),
-    "E302": Rule("member-version", "a step with a version that is not served", "name a version that is kept, or -1"),
+    "E302": Rule(
+        "member-version",
+        "a step with a version that is not served",
+        "write model_version: -1 for the newest, or a version that is served",
+    ),
     "E303": Rule("unmapped-input", "an input of a member that gets nothing", "map a tensor to it"),
     "E304": Rule("unknown-tensor", "a map that names a tensor which the member does not have", "name one it has"),
     "E305": Rule("unproduced", "a tensor that nothing produces", "map an output to it"),
