@@ -5,15 +5,27 @@ from pathlib import Path
 
 from triptych_ops.errors import RefusedError
 
-from . import configuration, confinement, contents, edges, ensembles, entries, labels, layout, onnx_rules, warm_up
+from . import (
+    configuration,
+    confinement,
+    contents,
+    edges,
+    ensembles,
+    entries,
+    labels,
+    layout,
+    onnx_rules,
+    scheduling,
+    warm_up,
+)
 from .ensembles import Ensemble
 from .findings import Finding
 from .graphs import Graph
 from .models import Model, form_names, read
 from .tree import Tree, is_below
 
-FORM_RULES = (*configuration.RULES, *confinement.RULES)
-MODEL_RULES = (layout.configuration, layout.versions, layout.unexpected)
+FORM_RULES = (*configuration.RULES, *scheduling.RULES, *confinement.RULES)
+MODEL_RULES = (layout.configuration, layout.backend, layout.versions)
 ENSEMBLE_RULES = (*ensembles.RULES, *edges.RULES)
 
 # Files with these findings are not opened.
@@ -65,13 +77,16 @@ def _findings(tree: Tree) -> Iterator[Finding]:
     models, found = read(tree, refused)
     yield from found
     graphs = dict(onnx_rules.graphs(tree, refused))
+    external: set[str] = set()
     for path, graph in graphs.items():
         if isinstance(graph, Graph):
             yield from onnx_rules.content(path, graph)
+            external |= onnx_rules.external_files(path, graph)
         else:
             yield graph
     for model in models.values():
         yield from _model(model, graphs, labels.reader(tree), refused)
+        yield from layout.unexpected(model, external)
     yield from _ensembles(models)
 
 
@@ -83,6 +98,7 @@ def _model(
     for form in model.forms.values():
         for form_rule in FORM_RULES:
             yield from form_rule(form)
+        yield from scheduling.states(form, model)
         yield from warm_up.warm_ups(form, model)
         yield from onnx_rules.agreement(form, model, graphs)
         yield from labels.of_outputs(form, model, refused, reader)

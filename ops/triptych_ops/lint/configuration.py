@@ -2,7 +2,10 @@
 
 import difflib
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from tritonclient.grpc.model_config_pb2 import ModelInput, ModelInstanceGroup
 
 from .backends import BACKENDS, ENSEMBLE, PLATFORMS, backend_name
 from .findings import Finding
@@ -23,15 +26,23 @@ def backend(form: Form) -> Iterator[Finding]:
     config = form.config
     if config.HasField("ensemble_scheduling") and (config.platform != ENSEMBLE or config.backend):
         message = f"an ensemble has the platform {ENSEMBLE!r} and no backend"
-        yield form.found("E205", message, "backend" if config.backend else "platform", cure=f'platform: "{ENSEMBLE}"')
+        cures = [
+            *(["remove the backend"] if config.backend else []),
+            *([f'write platform: "{ENSEMBLE}"'] if config.platform != ENSEMBLE else []),
+        ]
+        yield form.found("E205", message, "backend" if config.backend else "platform", cure=" and ".join(cures))
+    elif config.platform in BACKENDS.keys() - PLATFORMS.keys() and not config.backend:
+        message = f"{config.platform!r} is a backend, no platform"
+        yield form.found("E205", message, "platform", cure=f'write backend: "{config.platform}" in its place')
     elif config.platform and config.platform not in PLATFORMS and not config.backend:
         yield form.found(
             "E205", f"there is no platform {config.platform!r}", "platform", cure=_nearest(config.platform, PLATFORMS)
         )
-    elif not (chosen := backend_name(config)):
-        yield form.found("E206", "names neither a backend nor a platform, so Triton guesses by the files")
+    elif not (chosen := backend_name(config)):  # said by layout.backend, which knows the files
+        return
     elif config.backend == ENSEMBLE:
-        yield form.found("E205", "an ensemble is a platform, no backend", "backend", cure=f'platform: "{ENSEMBLE}"')
+        cure = f'write platform: "{ENSEMBLE}" in its place'
+        yield form.found("E205", "an ensemble is a platform, no backend", "backend", cure=cure)
     elif chosen not in BACKENDS:
         yield form.found("E205", f"there is no backend {chosen!r}", "backend", cure=_nearest(chosen, BACKENDS))
     elif config.platform and config.backend and config.backend != PLATFORMS.get(config.platform, config.backend):
@@ -99,11 +110,43 @@ def _reshape(form: Form, label: str, side: str, index: int) -> Iterator[Finding]
         yield form.found("E216", f"{label} is reshaped to {shape}", *key)
     elif not shape and form.config.max_batch_size == 0:
         yield form.found("E216", f"{label} is reshaped to a scalar without a batch", *key)
-    elif -1 in dims or -1 in shape:
-        if dims.count(-1) != shape.count(-1):
-            yield form.found("E216", f"{label} of {dims} is reshaped to {shape}, with other variable sizes", *key)
-    elif math.prod(dims) != math.prod(shape):
-        yield form.found("E216", f"{label} of {dims} is reshaped to {shape}, another number of elements", *key)
+    elif dims.count(-1) != shape.count(-1):
+        yield form.found("E216", f"{label} of {dims} is reshaped to {shape}, with other variable sizes", *key)
+    elif _sizes_between_variables(dims) != _sizes_between_variables(shape):
+        where = ", between their variable sizes" if -1 in dims else ""
+        yield form.found("E216", f"{label} of {dims} is reshaped to {shape}, another number of elements{where}", *key)
+
+
+def _sizes_between_variables(dims: Sequence[int]) -> list[int]:
+    """Elements up to each -1, and after the last: Triton compares these, so a variable size keeps its place."""
+    sizes = [1]
+    for size in dims:
+        if size == -1:
+            sizes.append(1)
+        else:
+            sizes[-1] *= size
+    return sizes
+
+
+_LAYOUTS = {ModelInput.FORMAT_NHWC: "FORMAT_NHWC", ModelInput.FORMAT_NCHW: "FORMAT_NCHW"}
+_LAYOUT_DIMS = 3  # without the batch
+
+
+def tensor_options(form: Form) -> Iterator[Finding]:
+    """Image layouts have three dimensions; shape tensors and vectorised layouts are TensorRT's."""
+    for index, tensor in enumerate(form.config.input):
+        if tensor.format in _LAYOUTS and len(tensor.dims) != _LAYOUT_DIMS:
+            message = f"input {tensor.name!r} is {_LAYOUTS[tensor.format]} with {len(tensor.dims)} dims, not 3"
+            cure = "write the three dims of one image, or remove the format"
+            yield form.found("E217", message, "input", index, "format", cure=cure)
+    if backend_name(form.config) == "tensorrt":
+        return
+    for side in ("input", "output"):
+        for index, tensor in enumerate(getattr(form.config, side)):
+            for option in ("is_shape_tensor", "is_non_linear_format_io"):
+                if getattr(tensor, option):
+                    message = f"{side} {tensor.name!r} has {option}, which only TensorRT takes"
+                    yield form.found("E217", message, side, index, option, cure=f"remove {option}")
 
 
 def instances(form: Form) -> Iterator[Finding]:
@@ -112,8 +155,52 @@ def instances(form: Form) -> Iterator[Finding]:
         written = form.keys.find("instance_group", index, "count")
         if group.count < 0 or (group.count == 0 and written):
             yield form.found(
-                "E211", f"instance group {index} has {group.count} instances", "instance_group", index, "count"
+                "E211",
+                f"instance group {index} has a count of {group.count}, and Triton makes one instance all the same",
+                "instance_group",
+                index,
+                "count",
             )
+
+
+_KINDS_WITHOUT_DEVICES = {ModelInstanceGroup.KIND_CPU: "KIND_CPU", ModelInstanceGroup.KIND_MODEL: "KIND_MODEL"}
+
+
+def instance_kinds(form: Form) -> Iterator[Finding]:
+    """Only groups on GPUs name GPUs, and only TensorRT's name profiles."""
+    for index, group in enumerate(form.config.instance_group):
+        key = ("instance_group", index)
+        if group.kind not in ModelInstanceGroup.Kind.values():
+            yield form.found(
+                "E222", f"instance group {index} is of the kind {group.kind}", *key, "kind", cure="write KIND_CPU"
+            )
+        if group.gpus and group.kind in _KINDS_WITHOUT_DEVICES:
+            message = f"instance group {index} is {_KINDS_WITHOUT_DEVICES[group.kind]} and names GPUs"
+            yield form.found("E222", message, *key, "gpus", cure="remove gpus, or write KIND_GPU")
+        if group.profile and backend_name(form.config) != "tensorrt":
+            message = f"instance group {index} has a profile, which only TensorRT takes"
+            yield form.found("E222", message, *key, "profile", cure="remove profile")
+
+
+_INT32 = range(-(1 << 31), 1 << 31)
+
+
+def parameter_values(form: Form) -> Iterator[Finding]:
+    """Values of parameters that the backend reads when it loads the model, and refuses to guess."""
+    chosen = backend_name(form.config)
+    for name, parameter in sorted(form.config.parameters.items()):
+        value = parameter.string_value
+        cure = None
+        if chosen == "python" and name == "FORCE_CPU_ONLY_INPUT_TENSORS" and value not in ("yes", "no"):
+            cure = 'write "yes" or "no"'
+        elif chosen == "onnxruntime" and name in ("intra_op_thread_count", "inter_op_thread_count"):
+            cure = None if _is_int32(value) else 'write a whole number, "0" for one thread a core'
+        if cure:
+            yield form.found("E223", f"the parameter {name!r} is {value!r}", "parameters", name, cure=cure)
+
+
+def _is_int32(text: str) -> bool:
+    return re.fullmatch(r"[+-]?[0-9]{1,10}", text) is not None and int(text) in _INT32
 
 
 def versions(form: Form) -> Iterator[Finding]:
@@ -135,6 +222,9 @@ RULES: tuple[Callable[[Form], Iterator[Finding]], ...] = (
     backend,
     batching,
     tensors,
+    tensor_options,
     instances,
+    instance_kinds,
+    parameter_values,
     versions,
 )

@@ -92,6 +92,9 @@ def libraries(form: Form) -> Iterator[Finding]:
         yield form.found("E251", message, "model_operations", "op_library_filename", index)
     if config.runtime:
         yield form.found("E252", f"brings the runtime {config.runtime!r}", "runtime")
+    if config.HasField("model_repository_agents") and not config.model_repository_agents.agents:
+        message = "has model_repository_agents without any, which ends Triton at once"
+        yield form.found("E255", message, "model_repository_agents")
     for index, agent in enumerate(config.model_repository_agents.agents):
         message = f"has the repository agent {agent.name!r} rewrite the model"
         yield form.found("E255", message, "model_repository_agents", "agents", index)

@@ -1,7 +1,7 @@
 """Rules of one ensemble: its steps as a graph of tensors, by names alone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -103,6 +103,10 @@ def _version(ensemble: Ensemble, index: int, model: Model, kept: tuple[int, ...]
         yield ensemble.found("E302", f"{model.name!r} serves no version at all", index, "model_version")
 
 
+def _names(tensors: Iterable[str]) -> str:
+    return ", ".join(sorted(tensors)) or "none"
+
+
 def _listed(versions: tuple[int, ...]) -> str:
     return ", ".join(map(str, versions)) or "none"
 
@@ -115,7 +119,7 @@ def maps(ensemble: Ensemble) -> Iterator[Finding]:
         outputs = {tensor.name for tensor in member.config.output}
         for side, known in (("input", inputs.keys()), ("output", outputs)):
             for name in sorted(getattr(step, f"{side}_map").keys() - known):
-                message = f"step {index} maps {name!r}, which is no {side} of {member.path}"
+                message = f"step {index} maps {name!r}, which is no {side} of {member.path}; it has {_names(known)}"
                 yield ensemble.found("E304", message, index, f"{side}_map", name)
         for name in sorted(inputs.keys() - step.input_map.keys()):
             if not inputs[name].optional:

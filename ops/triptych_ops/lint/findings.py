@@ -55,12 +55,12 @@ CODES: Mapping[str, Rule] = {
     "E203": Rule("config-file", "no plain text file of reasonable size", "write the configuration as UTF-8 text"),
     "E204": Rule("name", "the model's name is not its folder's", "call both alike, or leave the name out"),
     "E205": Rule("backend", "a backend that Triton does not have", "name one of Triton's backends"),
-    "E206": Rule("no-backend", "neither backend nor platform", "name the backend"),
+    "E206": Rule("no-backend", "neither backend nor platform", "write backend: and the name of the backend"),
     "E207": Rule("duplicate-tensor", "two tensors of one name", "rename one of them"),
     "E208": Rule("dims", "dimensions that no tensor has", "write each as 1 or more, or -1 where it varies"),
     "E209": Rule("tensor", "a tensor without name or type", "give it both"),
     "E210": Rule("max-batch-size", "a batch size that makes no sense", "write 0 (no batching) or more"),
-    "E211": Rule("instance-count", "no instance of the model", "write a count of 1 or more"),
+    "E211": Rule("instance-count", "fewer than one instance", "write a count of 1 or more, or leave the count out"),
     "W212": Rule(
         "batching-without-batch",
         "dynamic batching without batches, which Triton ignores",
@@ -71,6 +71,15 @@ CODES: Mapping[str, Rule] = {
     "E214": Rule("warm-up", "a warm-up that does not fit the model", "send what the model takes"),
     "E215": Rule("version-policy", "a policy that keeps no version, or one that is missing", "name versions on disk"),
     "E216": Rule("reshape", "a reshape to another number of elements", "keep the number of elements"),
+    "E217": Rule("tensor-option", "an option that a tensor of this model cannot have", "remove the option"),
+    "E218": Rule("priority", "priority levels that cannot be", "number the levels from 1"),
+    "E219": Rule("sequence", "a sequence batcher's tensor that cannot be", "write what its control or state needs"),
+    "E220": Rule("batch-tensor", "a tensor of a batch that cannot be made", "name its target, source and type"),
+    "E221": Rule("response-cache", "a response cache that cannot be", "remove response_cache, or decoupled"),
+    "E222": Rule(
+        "instance-kind", "an instance group whose devices contradict its kind", "write the kind that is meant"
+    ),
+    "E223": Rule("parameter", "a parameter that the backend cannot read", "write a value that it can"),
     # what lets a configuration reach out of its repository
     "E250": Rule("path", "a path that is absolute, climbs or is no path", "name a file inside the model's folder"),
     "E251": Rule("library", "a library to load", "remove the setting"),
@@ -86,29 +95,57 @@ CODES: Mapping[str, Rule] = {
         "a step with a version that is not served",
         "write model_version: -1 for the newest, or a version that is served",
     ),
-    "E303": Rule("unmapped-input", "an input of a member that gets nothing", "map a tensor to it"),
-    "E304": Rule("unknown-tensor", "a map that names a tensor which the member does not have", "name one it has"),
-    "E305": Rule("unproduced", "a tensor that nothing produces", "map an output to it"),
-    "E306": Rule("produced-twice", "a tensor that is produced twice", "rename one of the two"),
-    "E307": Rule("unused", "a tensor that nothing reads", "leave the output out of output_map"),
-    "E308": Rule("no-output", "an output of the ensemble that nothing produces", "map a member's output to it"),
+    "E303": Rule(
+        "unmapped-input", "an input of a member that gets nothing", "map a tensor to it in the step's input_map"
+    ),
+    "E304": Rule(
+        "unknown-tensor", "a map that names a tensor which the member does not have", "name a tensor that it has"
+    ),
+    "E305": Rule(
+        "unproduced",
+        "a tensor that nothing produces",
+        "let a step's output_map or an input of the ensemble name it, or correct the name",
+    ),
+    "E306": Rule(
+        "produced-twice",
+        "a tensor that is produced twice",
+        "give one of the two another name, or leave it out of output_map",
+    ),
+    "E307": Rule(
+        "unused",
+        "a tensor that nothing reads",
+        "correct its name, leave it out of output_map, or remove the step if nothing needs any of its outputs",
+    ),
+    "E308": Rule(
+        "no-output",
+        "an output of the ensemble that nothing produces",
+        "let a step's output_map name it, or remove the output",
+    ),
     "E309": Rule("cycle", "steps that wait for each other", "break the circle"),
     "E310": Rule("unused-input", "an input of the ensemble that no step reads", "map it, or remove it"),
     "E311": Rule("edge-type", "a tensor written as one type and read as another", "make the types alike"),
     "E312": Rule("edge-shape", "a tensor written in one shape and read in another", "make the dimensions alike"),
-    "E313": Rule("edge-batch", "an ensemble that takes larger batches than its member", "lower the ensemble's"),
+    "E313": Rule(
+        "edge-batch", "an ensemble that takes larger batches than its member", "lower the ensemble's max_batch_size"
+    ),
     "W314": Rule(
         "edge-batching",
         "a batch for a member that takes none: batches of more than one fail",
         "let the member batch, or write the batch as its first dimension, -1",
         "warning",
     ),
-    "E315": Rule("steps", "an ensemble without proper steps", "write ensemble_scheduling with its steps"),
+    "E315": Rule(
+        "steps",
+        "an ensemble without proper steps",
+        "write ensemble_scheduling with steps, each with model_name, input_map and output_map",
+    ),
     "E316": Rule("ensemble-cycle", "an ensemble that contains itself", "break the circle"),
     "E317": Rule("ensemble-key", "a key that no ensemble may have", "remove the key"),
     # ONNX: each graph, and whether its configuration agrees
     "E401": Rule("onnx", "it cannot be read as ONNX", "export the model again"),
-    "E402": Rule("external-data", "weights outside the graph's file", "save the graph with its weights inside"),
+    "E402": Rule(
+        "external-data", "weights outside the graph's file", "export the model again with its weights inside the file"
+    ),
     "E403": Rule("operator-domain", "operators that need a library of their own", "export with ONNX's operators"),
     "E404": Rule("function-domain", "functions of an unknown domain", "inline the functions when exporting"),
     "E405": Rule("graph-tensor", "the graph has other tensors than the configuration", "name the graph's tensors"),

@@ -11,7 +11,15 @@ from triptych_ops.errors import OpsError
 from .wire import Message, WireError, describe
 
 if TYPE_CHECKING:
-    from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+    from onnx import (
+        AttributeProto,
+        GraphProto,
+        ModelProto,
+        NodeProto,
+        StringStringEntryProto,
+        TensorProto,
+        ValueInfoProto,
+    )
 
 # Fields by their numbers in onnx.proto.
 _PAYLOAD = frozenset({4, 5, 6, 7, 9, 10, 11})  # float_data … raw_data … uint64_data
@@ -52,6 +60,7 @@ class Graph:
     operators: Mapping[str, str]  # domain -> one operator of it
     function_domains: frozenset[str]
     external: tuple[str, ...]  # tensors whose data lie elsewhere
+    external_files: frozenset[str]  # where, as the graph says; nothing of it can be trusted
     claims: tuple[str, ...]  # tensors that are larger than the file, or sparse
     nodes: int
 
@@ -98,6 +107,7 @@ def _graph(model: "ModelProto", size_bytes: int) -> Graph:
         operators={_text(node.domain): _text(node.op_type) for node in nodes},
         function_domains=frozenset(_text(function.domain) for function in model.functions),
         external=tuple(_text(tensor.name) for tensor in tensors if _is_external(tensor)),
+        external_files=frozenset(_text(entry.value) for tensor in tensors for entry in _locations(tensor)),
         claims=tuple(_text(tensor.name) for tensor in excessive),
         nodes=len(model.graph.node),
     )
@@ -151,6 +161,10 @@ def _tensor(value: "ValueInfoProto") -> GraphTensor:
 
 def _is_external(tensor: "TensorProto") -> bool:
     return bool(tensor.external_data) or tensor.data_location == 1  # EXTERNAL
+
+
+def _locations(tensor: "TensorProto") -> Iterator["StringStringEntryProto"]:
+    return (entry for entry in tensor.external_data if entry.key == "location")
 
 
 def _fits(dims: Sequence[int], size_bytes: int) -> bool:

@@ -16,7 +16,8 @@ CONFIG = "config.pbtxt"
 FORMS = "configs"
 SUFFIX = ".pbtxt"
 DEFAULT = ""  # the form of config.pbtxt; others are named by their files in configs/
-_VERSION = re.compile(r"0|[1-9][0-9]{0,17}")  # Triton ignores those with leading zeros
+_VERSION = re.compile(r"0|[1-9][0-9]{0,18}")  # Triton ignores those with leading zeros
+_LARGEST_VERSION = (1 << 63) - 1  # the next one ends Triton at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Model:
 
 def is_version(name: str) -> bool:
     """Whether a folder of a model is one of its versions."""
-    return _VERSION.fullmatch(name) is not None
+    return _VERSION.fullmatch(name) is not None and int(name) <= _LARGEST_VERSION
 
 
 def form_names(models: Mapping[str, Model]) -> Sequence[str]:

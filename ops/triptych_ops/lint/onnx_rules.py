@@ -9,6 +9,7 @@ from .findings import Finding
 from .graphs import Graph, GraphTensor, newest, read
 from .models import Form, Model
 from .shapes import with_batch
+from .shell import is_plain
 from .tree import Entry, Tree
 from .wire import WireError
 
@@ -59,7 +60,7 @@ def content(path: str, graph: Graph) -> Iterator[Finding]:
     if not graph.nodes or not graph.opsets or not graph.outputs:
         yield Finding.of("E401", path, "holds no graph, or a part of one")
     if graph.external:
-        yield Finding.of("E402", path, f"{len(graph.external)} tensors, such as {graph.external[0]!r}, lie elsewhere")
+        yield _external(path, graph)
     for domain in sorted(graph.operators.keys() - DOMAINS - graph.function_domains):
         yield Finding.of("E403", path, f"the operator {graph.operators[domain]!r} is of the domain {domain!r}")
     for domain in sorted(graph.function_domains - DOMAINS):
@@ -74,6 +75,26 @@ def content(path: str, graph: Graph) -> Iterator[Finding]:
     huge = [name for name, tensor in tensors.items() if any(size > _LARGEST_SIZE for size in tensor.shape or ())]
     for name in sorted({*graph.claims, *huge})[:1]:
         yield Finding.of("E410", path, f"the tensor {name!r} is sparse, or larger than the file")
+
+
+def _external(path: str, graph: Graph) -> Finding:
+    number, files = len(graph.external), sorted(graph.external_files)
+    counted = "1 tensor" if number == 1 else f"{number} tensors"
+    message = f"the data of {counted}, such as {graph.external[0]!r}, lie in {', '.join(map(repr, files)) or 'no file'}"
+    if len(files) != 1 or not is_plain(files[0]):
+        return Finding.of("E402", path, message)
+    name = path.rpartition("/")[2]
+    cure = (
+        f'in its folder, run onnx.save(onnx.load("{name}"), "{name}") in Python, which takes the weights in, up to '
+        f"2 GiB, and then remove {files[0]!r}"
+    )
+    return Finding.of("E402", path, message, cure=cure)
+
+
+def external_files(path: str, graph: Graph) -> frozenset[str]:
+    """The paths of the files beside a graph that it names for its weights."""
+    folder = path.rpartition("/")[0]
+    return frozenset(f"{folder}/{name}" for name in graph.external_files if is_plain(name))
 
 
 def agreement(form: Form, model: Model, read_graphs: Mapping[str, Graph | Finding]) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelWarmup
 
+from .data_types import file_problem
 from .findings import Finding
 from .models import Form, Model
 from .shapes import agree
@@ -36,9 +37,11 @@ def warm_ups(form: Form, model: Model) -> Iterator[Finding]:
                 continue
             if problem := _problem(data, given[name]):
                 yield form.found("E214", f"{label}, input {name!r}: {problem}", *place)
-            elif data.input_data_file and f"warmup/{data.input_data_file}" not in model.entries:
-                message = f"{label} reads warmup/{data.input_data_file}, which is missing"
-                yield form.found("E214", message, *place, "value", "input_data_file")
+            elif data.input_data_file:
+                path, elements = f"warmup/{data.input_data_file}", math.prod(data.dims)
+                if problem := file_problem(model, path, data.data_type, elements):
+                    message = f"{label}, input {name!r}: {problem[0]}"
+                    yield form.found("E214", message, *place, "value", "input_data_file", cure=problem[1])
 
 
 def _problem(data: ModelWarmup.Input, tensor: ModelInput) -> str | None:
