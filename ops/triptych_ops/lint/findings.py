@@ -152,8 +152,9 @@ CODES: Mapping[str, Rule] = {
     "E406": Rule("graph-type", "the graph has another type than the configuration", "write the graph's type"),
     "E407": Rule("graph-shape", "the graph has another shape than the configuration", "write the graph's shape"),
     "E408": Rule("graph-batch", "the graph takes no variable batch", "export it so, or set max_batch_size to 0"),
-    "E409": Rule("opset", "newer than what can be read here", "export with an older opset"),
+    "E409": Rule("opset", "newer than what can be read here, or too old", "export with an older opset"),
     "E410": Rule("graph-size", "it claims more data than its file holds", "export the model again"),
+    "E411": Rule("graph-flow", "a tensor that nothing in the graph makes, or two nodes do", "export the model again"),
     # labels
     "E501": Rule("no-labels", "a label file that is missing", "put it into the model's folder"),
     "E502": Rule("label-count", "another number of labels than of classes", "write one label a line for each class"),

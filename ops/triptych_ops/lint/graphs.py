@@ -1,7 +1,7 @@
 """What an ONNX file says of itself: tensors, operators' domains, versions. Its weights are not read."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
@@ -38,6 +38,7 @@ def _shape_of_model() -> Message:
 
 
 _MODEL = _shape_of_model()
+_ONNX = ("", "ai.onnx")  # two names of one domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ class Graph:
     external_files: frozenset[str]  # where, as the graph says; nothing of it can be trusted
     claims: tuple[str, ...]  # tensors that are larger than the file, or sparse
     nodes: int
+    unknown_operators: tuple[str, ...]  # of ONNX's own domain, that its opset does not have
+    unmade: tuple[str, ...]  # tensors that are read, and that nothing makes
+    made_twice: tuple[str, ...]
 
 
 def read(file: BinaryIO, size_bytes: int) -> Graph:
@@ -98,6 +102,9 @@ def _graph(model: "ModelProto", size_bytes: int) -> Graph:
     inputs = {_text(given.name): _tensor(given) for given in model.graph.input}
     sparse = [sparse.values for graph in graphs for sparse in graph.sparse_initializer]
     excessive = [*sparse, *(tensor for tensor in tensors if not _fits(tensor.dims, size_bytes))]
+    unmade: list[str] = []
+    made_twice: list[str] = []
+    _follow(model.graph, frozenset(), unmade, made_twice)
     return Graph(
         ir_version=model.ir_version,
         opsets={_text(opset.domain): opset.version for opset in model.opset_import},
@@ -110,7 +117,47 @@ def _graph(model: "ModelProto", size_bytes: int) -> Graph:
         external_files=frozenset(_text(entry.value) for tensor in tensors for entry in _locations(tensor)),
         claims=tuple(_text(tensor.name) for tensor in excessive),
         nodes=len(model.graph.node),
+        unknown_operators=_unknown_operators(model),
+        unmade=tuple(unmade),
+        made_twice=tuple(made_twice),
     )
+
+
+def _follow(graph: "GraphProto", outer: Set[str], unmade: list[str], made_twice: list[str]) -> None:
+    """Collect the tensors of a graph and its branches that nothing makes, or two nodes do.
+
+    Nodes may stand in any order, as ONNX Runtime takes them; a branch sees what is made around it.
+    """
+    known = {tensor.name for tensors in (graph.input, graph.initializer) for tensor in tensors}
+    known |= {sparse.values.name for sparse in graph.sparse_initializer}
+    for node in graph.node:
+        for name in filter(None, node.output):
+            if name in known:
+                made_twice.append(_text(name))
+            known.add(name)
+    known |= outer
+    for node in graph.node:
+        unmade.extend(_text(name) for name in node.input if name and name not in known)
+        for branch in _branches(node.attribute):
+            _follow(branch, known, unmade, made_twice)
+    unmade.extend(_text(output.name) for output in graph.output if output.name not in known)
+
+
+def _unknown_operators(model: "ModelProto") -> tuple[str, ...]:
+    from onnx import defs
+
+    opset = max((each.version for each in model.opset_import if each.domain in _ONNX), default=0)
+    own = {function.name for function in model.functions if function.domain in _ONNX}
+    used = {node.op_type for node in _graph_nodes(model.graph) if node.domain in _ONNX} - own
+    return tuple(sorted(_text(name) for name in used if not defs.has(_text(name), min(opset, newest()[1][""]), "")))
+
+
+def _graph_nodes(graph: "GraphProto") -> Iterator["NodeProto"]:
+    """The nodes of a graph and its branches, without those of functions, which name opsets of their own."""
+    for node in graph.node:
+        yield node
+        for branch in _branches(node.attribute):
+            yield from _graph_nodes(branch)
 
 
 def _text(name: str | bytes) -> str:

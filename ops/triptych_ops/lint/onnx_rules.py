@@ -16,6 +16,8 @@ from .wire import WireError
 # Domains whose operators are inside ONNX Runtime.
 DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"})
 _LARGEST_SIZE = 1 << 31  # of one dimension
+# https://onnxruntime.ai/docs/reference/compatibility.html: older ones may work, and often do not
+_OLDEST_OPSET = 7
 _SUFFIX = ".onnx"
 
 # Triton's data type -> ONNX's, by their numbers.
@@ -63,6 +65,11 @@ def content(path: str, graph: Graph) -> Iterator[Finding]:
         yield _external(path, graph)
     for domain in sorted(graph.operators.keys() - DOMAINS - graph.function_domains):
         yield Finding.of("E403", path, f"the operator {graph.operators[domain]!r} is of the domain {domain!r}")
+    for name in graph.unknown_operators:
+        yield Finding.of("E403", path, f"the operator {name!r} is none of ONNX's, in its opset")
+    for names, what in ((graph.unmade, "is read, and nothing makes it"), (graph.made_twice, "is made twice")):
+        if names:
+            yield Finding.of("E411", path, f"the tensor {names[0]!r} {what}")
     for domain in sorted(graph.function_domains - DOMAINS):
         yield Finding.of("E404", path, f"has functions of the domain {domain!r}")
     ir_version, opsets = newest()
@@ -71,6 +78,10 @@ def content(path: str, graph: Graph) -> Iterator[Finding]:
     for domain, version in sorted(graph.opsets.items()):
         if version > opsets.get(domain, version):
             yield Finding.of("E409", path, f"is of opset {version}; up to {opsets[domain]} can be read")
+    oldest = min((version for domain, version in graph.opsets.items() if domain in opsets), default=_OLDEST_OPSET)
+    if oldest < _OLDEST_OPSET:
+        message = f"is of opset {oldest}; ONNX Runtime reads {_OLDEST_OPSET} and newer"
+        yield Finding.of("E409", path, message, cure=f"export with opset {_OLDEST_OPSET} or newer")
     tensors = {**graph.inputs, **graph.outputs}
     huge = [name for name, tensor in tensors.items() if any(size > _LARGEST_SIZE for size in tensor.shape or ())]
     for name in sorted({*graph.claims, *huge})[:1]:

@@ -4,9 +4,9 @@ Source: https://github.com/triton-inference-server/core/blob/main/src/model_conf
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from tritonclient.grpc.model_config_pb2 import BatchInput, DataType, ModelSequenceBatching
+from tritonclient.grpc.model_config_pb2 import DataType, ModelSequenceBatching
 
 from .data_types import file_problem
 from .findings import Finding
@@ -137,9 +137,7 @@ def batch_tensors(form: Form) -> Iterator[Finding]:
         yield from _sources(form, key, produced.source_input, sides["input"])
 
 
-def _sources(
-    form: Form, key: tuple[str, int], sources: "BatchInput.source_input", known: set[str]
-) -> Iterator[Finding]:
+def _sources(form: Form, key: tuple[str, int], sources: Sequence[str], known: set[str]) -> Iterator[Finding]:
     label = f"{key[0]} {key[1]}"
     if len(sources) != 1:
         yield form.found("E220", f"{label} has {len(sources)} source_input, not 1", *key, cure="name one source_input")
