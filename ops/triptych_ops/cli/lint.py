@@ -29,7 +29,9 @@ def lint(context: click.Context, path: Path, allow: tuple[str, ...], as_json: bo
     """Check the Triton model repository PATH, of any origin, without a server.
 
     Configurations in every form, the tensor graphs of ensembles, ONNX files, labels, and all that would
-    let a repository reach out of itself. Exit code 4 when an error remains; warnings alone are 0.
+    let a repository reach out of itself. Verdicts are compared with Triton 2.51, which refuses to start
+    where lint finds an error, but for what lint refuses by policy. Exit code 4 when an error remains;
+    warnings alone are 0.
     """
     findings = [finding for finding in findings_of(path) if finding.code not in allow]
     counts = Counter(finding.severity for finding in findings)

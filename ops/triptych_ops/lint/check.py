@@ -80,7 +80,7 @@ def _findings(tree: Tree) -> Iterator[Finding]:
     external: set[str] = set()
     for path, graph in graphs.items():
         if isinstance(graph, Graph):
-            yield from onnx_rules.content(path, graph)
+            yield from onnx_rules.content(path, graph, tree.entries)
             external |= onnx_rules.external_files(path, graph)
         else:
             yield graph

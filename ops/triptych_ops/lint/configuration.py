@@ -207,14 +207,21 @@ def versions(form: Form) -> Iterator[Finding]:
     """A policy keeps at least one version."""
     policy = form.config.version_policy
     if policy.HasField("latest") and policy.latest.num_versions < 1:
-        yield form.found("E215", "keeps the latest 0 versions", "version_policy")
+        cure = "write num_versions: 1 or more, or leave out version_policy"
+        yield form.found("E215", "keeps the latest 0 versions", "version_policy", cure=cure)
     if policy.HasField("specific") and not policy.specific.versions:
         yield form.found("E215", "keeps specific versions, and names none", "version_policy")
 
 
+_SHORTEST_PART = 4  # letters of a name that say which is meant
+
+
 def _nearest(given: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(given, known := sorted(known), n=1)
-    return f"write {near[0]!r}" if near else f"name one of {', '.join(known)}"
+    names = sorted(known)
+    near = [name for name in names if len(given) >= _SHORTEST_PART and given in name]
+    if len(near) != 1:
+        near = difflib.get_close_matches(given, names, n=1)
+    return f"write {near[0]!r}" if near else f"name one of {', '.join(names)}"
 
 
 RULES: tuple[Callable[[Form], Iterator[Finding]], ...] = (

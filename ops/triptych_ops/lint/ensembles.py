@@ -85,22 +85,18 @@ def members(ensemble: Ensemble) -> Iterator[Finding]:
 
 
 def _version(ensemble: Ensemble, index: int, model: Model, kept: tuple[int, ...]) -> Iterator[Finding]:
-    """Triton reads a step without model_version as one with 0: version 0, not the newest."""
+    """The version that a step asks for is served. Where it names none, Triton reads 0: version 0, not the newest."""
     version = ensemble.steps[index].model_version
+    written = ensemble.form.keys.find(*_STEPS, index, "model_version") is not None
+    key = "model_version" if written else "model_name"
     if version != -1 and version not in kept:
-        if version in model.versions:
-            state = f"version {version} of {model.name!r} is not kept by its version_policy"
-        elif version == 0:
-            written = ensemble.form.keys.find(*_STEPS, index, "model_version") is not None
-            said = (
-                f"asks for version 0 of {model.name!r}" if written else "names no model_version, which means version 0"
-            )
-            state = f"step {index} {said}, and that is not on disk"
-        else:
-            state = f"version {version} of {model.name!r} is not on disk"
-        yield ensemble.found("E302", f"{state}; served: {_listed(kept)}", index, "model_version")
+        asked = f"version {version} of {model.name!r}"
+        if not written:
+            asked = f"step {index} names no model_version, which asks for {asked}: it"
+        state = "kept by its version_policy" if version in model.versions else "on disk"
+        yield ensemble.found("E302", f"{asked} is not {state}; served: {_listed(kept)}", index, key)
     elif not kept and model.versions:  # without any on disk, the model's own finding says so
-        yield ensemble.found("E302", f"{model.name!r} serves no version at all", index, "model_version")
+        yield ensemble.found("E302", f"{model.name!r} serves no version at all", index, key)
 
 
 def _names(tensors: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """Rules of ONNX graphs, and of the configurations that serve them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from tritonclient.grpc.model_config_pb2 import DataType, ModelInput, ModelOutput
 
@@ -57,12 +57,15 @@ def _read(tree: Tree, entry: Entry) -> Graph | Finding:
         return Finding.of("E115", entry.path, f"cannot be read: {error.strerror}")
 
 
-def content(path: str, graph: Graph) -> Iterator[Finding]:
-    """A graph that brings its weights and needs no code but ONNX Runtime's."""
+def content(path: str, graph: Graph, present: Container[str]) -> Iterator[Finding]:
+    """A graph that brings its weights and needs no code but ONNX Runtime's.
+
+    present: paths of the repository's files
+    """
     if not graph.nodes or not graph.opsets or not graph.outputs:
         yield Finding.of("E401", path, "holds no graph, or a part of one")
     if graph.external:
-        yield _external(path, graph)
+        yield _external(path, graph, present)
     for domain in sorted(graph.operators.keys() - DOMAINS - graph.function_domains):
         yield Finding.of("E403", path, f"the operator {graph.operators[domain]!r} is of the domain {domain!r}")
     for name in graph.unknown_operators:
@@ -88,13 +91,15 @@ def content(path: str, graph: Graph) -> Iterator[Finding]:
         yield Finding.of("E410", path, f"the tensor {name!r} is sparse, or larger than the file")
 
 
-def _external(path: str, graph: Graph) -> Finding:
+def _external(path: str, graph: Graph, present: Container[str]) -> Finding:
     number, files = len(graph.external), sorted(graph.external_files)
     counted = "1 tensor" if number == 1 else f"{number} tensors"
     message = f"the data of {counted}, such as {graph.external[0]!r}, lie in {', '.join(map(repr, files)) or 'no file'}"
+    folder, _, name = path.rpartition("/")
     if len(files) != 1 or not is_plain(files[0]):
         return Finding.of("E402", path, message)
-    name = path.rpartition("/")[2]
+    if f"{folder}/{files[0]}" not in present:
+        return Finding.of("E402", path, f"{message}, which is missing")
     cure = (
         f'in its folder, run onnx.save(onnx.load("{name}"), "{name}") in Python, which takes the weights in, up to '
         f"2 GiB, and then remove {files[0]!r}"

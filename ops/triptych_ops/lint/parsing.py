@@ -16,7 +16,7 @@ _BOM = "\ufeff"
 _SUSPECT = re.compile(r"[^\x00-\x7f]|[\\+]|\b\d\w*_|\b0[boBO]")  # without any of these there is no need to look
 _PIECE = re.compile(
     r"""
-      (?P<string> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' )
+      (?P<string> "(?:\\.|[^"\\\n])*(?:"|(?=\n)|\\?\Z) | '(?:\\.|[^'\\\n])*(?:'|(?=\n)|\\?\Z) )  # no end: said later
     | \#[^\n]*
     | (?P<number> \+?\d[\w.]* (?:(?<=[eE])[+-]\d+)? )
     | \w+
@@ -46,8 +46,8 @@ def parse(content: bytes, path: str) -> tuple[ModelConfig, Place] | Finding:
     if "\0" in text:
         return Finding.of("E203", path, "holds a NUL byte", line=text.count("\n", 0, text.index("\0")) + 1)
     try:
-        config = text_format.Parse(text, ModelConfig())
-        return _foreign(text, path) or (config, locate(text))
+        # First, since Python's parser warns of what it should not take.
+        return _foreign(text, path) or (text_format.Parse(text, ModelConfig()), locate(text))
     except text_format.ParseError as error:
         return _explained(error, path)
     except (RecursionError, ValueError, OverflowError) as error:
@@ -55,7 +55,7 @@ def parse(content: bytes, path: str) -> tuple[ModelConfig, Place] | Finding:
 
 
 def _foreign(text: str, path: str) -> Finding | None:
-    """The first piece of a parsed text that Triton's parser does not take."""
+    """The first piece of a text that Triton's parser does not take. Each is matched at once, however odd the text."""
     if not _SUSPECT.search(text):
         return None
     for piece in _PIECE.finditer(text):

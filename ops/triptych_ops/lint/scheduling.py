@@ -12,8 +12,7 @@ from .data_types import file_problem
 from .findings import Finding
 from .models import Form, Model
 
-Control = ModelSequenceBatching.Control
-
+_KINDS = ModelSequenceBatching.Control.Kind
 _ID_TYPES = ("TYPE_UINT64", "TYPE_INT64", "TYPE_UINT32", "TYPE_INT32", "TYPE_STRING")
 _VALUES = ("int32_false_true", "fp32_false_true", "bool_false_true")
 _COUNT_TYPES = ("TYPE_INT32", "TYPE_FP32")
@@ -52,7 +51,7 @@ def controls(form: Form) -> Iterator[Finding]:
             yield form.found("E219", message, *key, "name", cure="give each control input a name of its own")
         names.add(given.name)
         for control in given.control:
-            kind = Control.Kind.Name(control.kind) if control.kind in Control.Kind.values() else str(control.kind)
+            kind = _KINDS.Name(control.kind) if control.kind in _KINDS.values() else str(control.kind)
             if control.kind in seen:
                 message = f"{kind} is the control of {seen[control.kind]!r} and of {given.name!r}"
                 yield form.found("E219", message, *key, cure="keep one control of each kind")
@@ -61,10 +60,10 @@ def controls(form: Form) -> Iterator[Finding]:
                 yield form.found("E219", f"{kind} of {given.name!r} {problem[0]}", *key, cure=problem[1])
 
 
-def _control_problem(control: Control) -> tuple[str, str] | None:
+def _control_problem(control: ModelSequenceBatching.Control) -> tuple[str, str] | None:
     """What is wrong with it, and the cure."""
     given = [name for name in _VALUES if getattr(control, name)]
-    if control.kind == Control.CONTROL_SEQUENCE_CORRID:
+    if control.kind == ModelSequenceBatching.Control.CONTROL_SEQUENCE_CORRID:
         if given:
             return f"has {given[0]}", f"remove {given[0]}; this control has a data_type"
         if _type_name(control.data_type) not in _ID_TYPES:

@@ -23,20 +23,23 @@ def warm_ups(form: Form, model: Model) -> Iterator[Finding]:
         most = max(form.config.max_batch_size, 1)
         if warm_up.batch_size > most:
             message = f"{label} sends {warm_up.batch_size} in a batch where {most} fit"
-            yield form.found("E214", message, *key, "batch_size")
+            yield form.found("E214", message, *key, "batch_size", cure=f"write a batch_size of at most {most}")
         if warm_up.count > _MOST_RUNS:
-            yield form.found("E214", f"{label} is sent {warm_up.count} times", *key, "count")
+            cure = f"write a count of at most {_MOST_RUNS}"
+            yield form.found("E214", f"{label} is sent {warm_up.count} times", *key, "count", cure=cure)
         given = {tensor.name: tensor for tensor in form.config.input}
         for name in sorted(given.keys() - warm_up.inputs.keys()):
             if not given[name].optional:
-                yield form.found("E214", f"{label} does not send the input {name!r}", *key)
+                cure = f"add the input {name!r} to the warm-up"
+                yield form.found("E214", f"{label} does not send the input {name!r}", *key, cure=cure)
         for name, data in sorted(warm_up.inputs.items()):
             place = (*key, "inputs", name)
             if name not in given:
-                yield form.found("E214", f"{label} sends {name!r}, which is no input", *place)
+                cure = "correct its name, or remove it from the warm-up"
+                yield form.found("E214", f"{label} sends {name!r}, which is no input", *place, cure=cure)
                 continue
             if problem := _problem(data, given[name]):
-                yield form.found("E214", f"{label}, input {name!r}: {problem}", *place)
+                yield form.found("E214", f"{label}, input {name!r}: {problem[0]}", *place, cure=problem[1])
             elif data.input_data_file:
                 path, elements = f"warmup/{data.input_data_file}", math.prod(data.dims)
                 if problem := file_problem(model, path, data.data_type, elements):
@@ -44,16 +47,18 @@ def warm_ups(form: Form, model: Model) -> Iterator[Finding]:
                     yield form.found("E214", message, *place, "value", "input_data_file", cure=problem[1])
 
 
-def _problem(data: ModelWarmup.Input, tensor: ModelInput) -> str | None:
+def _problem(data: ModelWarmup.Input, tensor: ModelInput) -> tuple[str, str] | None:
+    """What is wrong with it, and the cure."""
     if data.WhichOneof("input_data_type") is None:
-        return "has neither zero_data, random_data nor input_data_file"
+        return "has neither zero_data, random_data nor input_data_file", "write zero_data: true"
     if data.data_type != tensor.data_type:
-        return f"is {DataType.Name(data.data_type)}, not {DataType.Name(tensor.data_type)}"
+        expected = DataType.Name(tensor.data_type)
+        return f"is {DataType.Name(data.data_type)}, not {expected}", f"write data_type: {expected}"
     dims = list(data.dims)
     if any(size < 1 for size in dims):
-        return f"has the dims {dims}; each must be given"
+        return f"has the dims {dims}", "write each dimension as 1 or more"
     if math.prod(dims) > _MOST_ELEMENTS:
-        return f"has the dims {dims}, more than a warm-up should fill"
+        return f"has the dims {dims}, more than a warm-up should fill", "write smaller dims"
     if not agree(dims, list(tensor.dims)):
-        return f"has the dims {dims}, not {list(tensor.dims)}"
+        return f"has the dims {dims}, not {list(tensor.dims)}", "write the dims of the model's input"
     return None
