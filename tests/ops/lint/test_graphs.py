@@ -74,11 +74,52 @@ def _unknown_size(model: onnx.ModelProto) -> None:
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_param = "classes"
 
 
+def _misspelt_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[3].op_type = "MatMull"
+
+
+def _missing_weight(model: onnx.ModelProto) -> None:
+    del model.graph.initializer[2]
+
+
+def _made_twice(model: onnx.ModelProto) -> None:
+    model.graph.node.append(model.graph.node[3])
+
+
+def _reversed(model: onnx.ModelProto) -> None:
+    nodes = list(model.graph.node)[::-1]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _branch_reads_outside(model: onnx.ModelProto) -> None:
+    output = helper.make_tensor_value_info("chosen", TensorProto.FLOAT, None)
+    branch = helper.make_graph([helper.make_node("Identity", ["EMBEDDING"], ["chosen"])], "branch", [], [output])
+    model.graph.initializer.append(helper.make_tensor("condition", TensorProto.BOOL, [], [True]))
+    model.graph.node.append(helper.make_node("If", ["condition"], ["ran"], then_branch=branch, else_branch=branch))
+
+
+def _branch_reads_nothing(model: onnx.ModelProto) -> None:
+    _branch_reads_outside(model)
+    model.graph.node[-1].attribute[0].g.node[0].input[0] = "nowhere"
+
+
+def _older_opset(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 6
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         (_changed(_newer_opset), [("E409", FILE)]),
         (_changed(_newer_ir), [("E409", FILE)]),
+        (_changed(_older_opset), [("E409", FILE)]),
+        (_changed(_misspelt_operator), [("E403", FILE)]),
+        (_changed(_missing_weight), [("E411", FILE)]),
+        (_changed(_made_twice), [("E411", FILE)]),
+        (_changed(_branch_reads_nothing), [("E411", FILE)]),
+        (_changed(_branch_reads_outside), []),
+        (_changed(_reversed), []),
         (_changed(_huge_input), [("E410", FILE), ("E407", f"{CONFIG}:6")]),
         (graph(batch=1), [("E408", f"{CONFIG}:4")] * 3),
         (_changed(_further_input), [("E405", f"{CONFIG}:5")]),

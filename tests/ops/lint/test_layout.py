@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import onnx
 import pytest
 
 from triptych_ops.lint import lint
@@ -77,6 +78,11 @@ def test_files_that_a_configuration_names_are_expected(repository: Path) -> None
     config.write_text(config.read_text().replace("random_data: true", 'input_data_file: "first"'))
     write(repository, "classifier/warmup/first", bytes(48))
     assert codes(repository) == []
+    write(repository, "classifier/warmup/first", bytes(47))
+    (finding,) = lint(repository)
+    assert (finding.code, finding.line) == ("E214", 22)
+    assert "47 bytes, fewer than 48 elements take (48)" in finding.message
+    write(repository, "classifier/warmup/first", bytes(48))
     write(repository, "classifier/warmup/second", bytes(48))
     assert codes(repository) == [("E113", "classifier/warmup/second")]
 
@@ -145,3 +151,81 @@ def test_a_step_names_a_version_that_the_policy_keeps(
     ensemble = repository / "image_classifier" / "config.pbtxt"
     ensemble.write_text(ensemble.read_text().replace("model_version: 1", f"model_version: {version}"))
     assert [finding.code for finding in lint(repository)] == found
+
+
+@pytest.mark.parametrize(
+    ("version", "written", "found"),
+    [("0", "", []), ("0", "model_version: 0", []), ("1", "", ["E302"]), ("1", "model_version: 0", ["E302"])],
+)
+def test_a_step_without_a_version_asks_for_version_0(
+    repository: Path, version: str, written: str, found: list[str]
+) -> None:
+    (repository / "preprocess" / "1").rename(repository / "preprocess" / version)
+    ensemble = repository / "image_classifier" / "config.pbtxt"
+    ensemble.write_text(ensemble.read_text().replace("model_version: 1", written))
+    findings = lint(repository)
+    assert [finding.code for finding in findings] == found
+    assert all(finding.cure.startswith("write model_version: -1 for the newest") for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("model", "line", "cure"),
+    [
+        ("preprocess", 'backend: "python"\n', 'write backend: "python"'),
+        ("classifier", 'backend: "onnxruntime"\n', 'write backend: "onnxruntime"'),
+    ],
+)
+def test_the_backend_that_is_missing_is_named_by_the_files_which_stay(
+    repository: Path, model: str, line: str, cure: str
+) -> None:
+    config = repository / model / "config.pbtxt"
+    config.write_text(config.read_text().replace(line, ""))
+    assert [(finding.code, finding.cure) for finding in lint(repository)] == [("E206", cure)]
+
+
+def test_weights_beside_a_graph_are_to_be_taken_in_and_not_removed(repository: Path, sound_graph: bytes) -> None:
+    graph_file = repository / "classifier" / "1" / "model.onnx"
+    onnx.save(
+        onnx.ModelProto.FromString(sound_graph),
+        graph_file,
+        save_as_external_data=True,
+        location="w.bin",
+        size_threshold=0,
+    )
+    (finding,) = lint(repository)
+    assert (finding.code, finding.path) == ("E402", "classifier/1/model.onnx")
+    assert 'onnx.save(onnx.load("model.onnx"), "model.onnx")' in finding.cure
+    onnx.save(onnx.load(graph_file), graph_file)
+    assert [(found.code, found.path) for found in lint(repository)] == [("E113", "classifier/1/w.bin")]
+    (repository / "classifier" / "1" / "w.bin").unlink()
+    assert lint(repository) == ()
+
+
+@pytest.mark.parametrize("name", ["01", "v1", "1abc", "9223372036854775808"])
+def test_a_folder_that_is_no_version_is_to_be_renamed(repository: Path, name: str) -> None:
+    (repository / "postprocess" / "1").rename(repository / "postprocess" / name)
+    findings = {finding.code: finding for finding in lint(repository)}
+    assert findings.keys() == {"E113", "E121"}
+    assert findings["E113"].cure == "rename it to 1"
+
+
+def test_the_largest_version_is_one(repository: Path) -> None:
+    (repository / "postprocess" / "1").rename(repository / "postprocess" / str(2**63 - 1))
+    assert codes(repository) == []
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_code_is_a_file_that_holds_something(repository: Path, content: bytes | None) -> None:
+    code = repository / "preprocess" / "1" / "model.py"
+    code.unlink()
+    if content is None:
+        code.mkdir()
+    else:
+        code.write_bytes(content)
+    assert codes(repository) == [("E122", "preprocess/1/model.py")]
+
+
+def test_a_graph_of_another_name_is_named(repository: Path) -> None:
+    (repository / "classifier" / "1" / "model.onnx").rename(repository / "classifier" / "1" / "net.onnx")
+    (finding,) = lint(repository)
+    assert finding.cure == "rename 'net.onnx' to 'model.onnx', or write default_model_filename: \"net.onnx\""

@@ -107,7 +107,56 @@ EDITS = {
         also=frozenset({"E302"}),
     ),
     "a reshape": Edit("E216", POSTPROCESS, "dims: [ 6 ]", "dims: [ 6 ] reshape { shape: [ 2, 2 ] }", '"LOGITS"'),
+    "a reshape that moves elements across a variable size": Edit(
+        "E216",
+        POSTPROCESS,
+        "dims: [ 6 ]",
+        "dims: [ -1, 6 ] reshape { shape: [ -1, 2, 2 ] }",
+        '"LOGITS"',
+        also=frozenset({"E312"}),
+    ),
+    "an image format of one dimension": Edit(
+        "E217", POSTPROCESS, "dims: [ 6 ]", "dims: [ 6 ] format: FORMAT_NHWC", '"LOGITS"'
+    ),
+    "a shape tensor": Edit("E217", POSTPROCESS, "dims: [ 6 ]", "dims: [ 6 ] is_shape_tensor: true", '"LOGITS"'),
+    "a default priority that is no level": Edit(
+        "E218", CONFIG, "[ 4, 8 ]", "[ 4, 8 ]\n  priority_levels: 2", "dynamic_batching {"
+    ),
+    "a control without values": Edit(
+        "E219",
+        "preprocess/config.pbtxt",
+        "max_batch_size: 8",
+        'max_batch_size: 8\nsequence_batching { control_input { name: "C" control { kind: CONTROL_SEQUENCE_END } } }',
+        "sequence_batching",
+    ),
+    "a count of an unknown input": Edit(
+        "E220",
+        "preprocess/config.pbtxt",
+        "max_batch_size: 8",
+        "max_batch_size: 8\n"
+        'batch_input { kind: BATCH_ITEM_SHAPE target_name: "N" data_type: TYPE_INT32 source_input: "X" }',
+        "batch_input",
+    ),
+    "a cache of a decoupled model": Edit(
+        "E221",
+        "preprocess/config.pbtxt",
+        "max_batch_size: 8",
+        "max_batch_size: 8\nmodel_transaction_policy { decoupled: true }\nresponse_cache { enable: true }",
+        "response_cache",
+    ),
+    "GPUs of a group on the CPU": Edit(
+        "E222", CONFIG, "kind: KIND_CPU", "kind: KIND_CPU gpus: [ 0 ]", "instance_group"
+    ),
+    "threads in words": Edit("E223", CONFIG, 'string_value: "0"', 'string_value: "many"', '"many"'),
+    "a number with an underscore": Edit("E201", CONFIG, "max_batch_size: 8", "max_batch_size: 0_8", "0_8"),
+    "a number with a plus": Edit("E201", CONFIG, "max_batch_size: 8", "max_batch_size: +8", "+8"),
+    "an escape that is none": Edit("E201", CONFIG, 'string_value: "0"', 'string_value: "\\q"', "parameters"),
+    "a space that is none of ASCII": Edit(
+        "E201", CONFIG, "max_batch_size: 8", "max_batch_size:\u00a08", "max_batch_size"
+    ),
     # E3: ensembles
+    "a step without a version": Edit("E302", ENSEMBLE, "      model_version: 1\n", "", '"preprocess"'),
+    "a step of version 0": Edit("E302", ENSEMBLE, "model_version: 1", "model_version: 0", "model_version: 0"),
     "a missing member": Edit("E301", ENSEMBLE, 'model_name: "postprocess"', 'model_name: "ranking"', '"ranking"'),
     "a version that is not on disk": Edit("E302", ENSEMBLE, "model_version: 1", "model_version: 2", "model_version: 2"),
     "a version that is not kept": Edit(
