@@ -48,6 +48,14 @@ class Sample(NamedTuple):
         return self.code in GOOD
 
     @property
+    def has_latency(self) -> bool:
+        """Return whether its latency counts among those of good answers.
+
+        The refusal of an invalid image is a good answer, but no work: it comes sooner than any classification.
+        """
+        return self.code == OK and self.was_sent
+
+    @property
     def was_sent(self) -> bool:
         """Whether it went out at all."""
         return not math.isnan(self.sent_s)

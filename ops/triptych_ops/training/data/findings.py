@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from loadtests.sample_statistics import median
 from triptych import image_formats
 
 from .dataset import Dataset
@@ -78,7 +79,7 @@ def _figures(dataset: Dataset, label: int, pictures: list[Picture]) -> ClassFigu
         images=len(pictures),
         different=len({picture.digest for picture in pictures if not picture.fault}),
         shorter_side_min=sides[0],
-        shorter_side_median=sides[len(sides) // 2],
+        shorter_side_median=round(median(sides)),
     )
 
 
