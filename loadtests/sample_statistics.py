@@ -115,10 +115,15 @@ def difference_interval(count: float, total: float, other_count: float, other_to
     return Interval(share - other - below, share - other + above)
 
 
-def share_words(count: float, total: float) -> str:
-    """Return the interval of a share as reports print it: "95% interval 82.4% to 100% by Wilson"."""
-    found = share_interval(count, total)
-    return f"{CONFIDENCE:.0%} interval {found.low * 100:.3g}% to {percent(found.high, digits=3)} by {METHOD}"
+def interval_text(share: float, total: int) -> str:
+    """Return the interval of a share of so many: "82.4% to 100%"."""
+    found = share_interval(round(share * total), total)
+    return f"{found.low * 100:.3g}% to {percent(found.high, digits=3)}"
+
+
+def interval_words(share: float, total: int) -> str:
+    """Return the interval of a share of so many, with what it is: "95% interval 82.4% to 100% by Wilson"."""
+    return f"{CONFIDENCE:.0%} interval {interval_text(share, total)} by {METHOD}"
 
 
 def percent(share: float, *, digits: int = 4) -> str:

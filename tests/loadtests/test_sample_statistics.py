@@ -9,12 +9,13 @@ from scipy import stats
 
 from loadtests.sample_statistics import (
     difference_interval,
+    interval_text,
+    interval_words,
     median,
     percent,
     quantile,
     quantiles,
     share_interval,
-    share_words,
 )
 
 _OWN = re.compile(
@@ -63,8 +64,9 @@ def test_an_interval_of_a_difference_is_newcombes() -> None:
 
 
 def test_all_of_few_images_is_said_with_its_interval() -> None:
-    assert share_words(18, 18) == "95% interval 82.4% to 100% by Wilson"
-    assert share_words(0, 18) == "95% interval 0% to 17.6% by Wilson"
+    assert interval_words(1.0, 18) == "95% interval 82.4% to 100% by Wilson"
+    assert interval_words(0.0, 18) == "95% interval 0% to 17.6% by Wilson"
+    assert interval_text(17 / 18, 18) == "74.2% to 99%"
     assert percent(0.99999) == "99.999%"
 
 

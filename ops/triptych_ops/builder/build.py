@@ -13,6 +13,7 @@ from tempfile import gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.sample_statistics import interval_words, percent
 from triptych_ops import export, release, runtime
 from triptych_ops.errors import MissingError, RefusedError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS
@@ -132,7 +133,9 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         quality.require(measured, gate, [str(path) for path in measuring.paths])
         training = measure_accuracy(trained, served.measured, expected, true_classes) if trained else None
         if training:
-            report(f"served accuracy {training.served_accuracy:.2%}, offline {training.offline_accuracy:.2%}")
+            accuracy, offline = training.served_accuracy, training.offline_accuracy
+            certain = f"{training.test_images} images ({interval_words(accuracy, training.test_images)})"
+            report(f"served accuracy {percent(accuracy)}, offline {percent(offline)}, of {certain}")
             ties = len(measured.disagreements) - len(measured.beyond(gate.tie))
             require_accuracy(training, precision=recipe.precision, ties=ties)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from loadtests.sample_statistics import CONFIDENCE, METHOD, percent, share_interval
+from loadtests.sample_statistics import CONFIDENCE, METHOD, interval_text, percent
 
 _MEBI = 1024 * 1024
 
@@ -28,13 +28,7 @@ INTERVALS = f"{CONFIDENCE:.0%} interval by {METHOD}"
 
 def share_of(value: float, images: int) -> str:
     """A share of so many images with its interval: 100% of 18 -> 100% (82.4% to 100%)."""
-    return f"{share(value)} ({interval(value, images)})"
-
-
-def interval(value: float, images: int) -> str:
-    """The interval of a share of so many images: 82.4% to 100%."""
-    found = share_interval(round(value * images), images)
-    return f"{found.low * 100:.3g}% to {percent(found.high, digits=3)}"
+    return f"{share(value)} ({interval_text(value, images)})"
 
 
 def measure(value: float) -> str:

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import click
 
+from loadtests.sample_statistics import interval_words
 from triptych_ops.training import Run, Settings, Shares, Split, open_dataset, presets
 from triptych_ops.training.settings import Augmentation, Balance, Optimizer, Schedule, Strategy
 
@@ -157,7 +158,8 @@ def _print(run: Run, *, as_json: bool) -> None:
         )
     print_table(figures)
     click.echo(
-        f"test accuracy {record.test_accuracy:.2%} on {record.images['test']} images, by epoch {record.best_epoch}"
+        f"test accuracy {record.test_accuracy:.2%} on {record.images['test']} images "
+        f"({interval_words(record.test_accuracy, record.images['test'])}), by epoch {record.best_epoch}"
     )
     say(f"  {record.seconds:.0f} s, {record.cpu_seconds:.0f} s of CPU; the run is in {run.path}")
     say(f"  next: triptych evaluate {run.path}, triptych build --run {run.path}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from loadtests.sample_statistics import interval_words
 from triptych_ops.card import figures
 from triptych_ops.card.blocks import Card, Section, Text
 from triptych_ops.release import Manifest, Training
@@ -66,4 +67,4 @@ def _accuracy(training: Training | None) -> tuple[tuple[str, Text], ...]:
 
 
 def _of(what: str, share: float, images: int) -> str:
-    return f"{what}, {figures.of_images(images)}; {figures.INTERVALS} {figures.interval(share, images)}"
+    return f"{what}, {figures.of_images(images)}; {interval_words(share, images)}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from loadtests.sample_statistics import CONFIDENCE, METHOD, interval_text
 from triptych import Client
 from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.features import DESCRIPTORS
@@ -128,20 +129,23 @@ def _chosen(descriptors: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _print(document: dict[str, Any]) -> None:
-    rows = table(
-        "model", "accuracy", "mean F1", "p50 ms", "images/s", right=("accuracy", "mean F1", "p50 ms", "images/s")
-    )
+    columns = ("model", "accuracy", f"{CONFIDENCE:.0%} interval", "mean F1", "p50 ms", "images/s")
+    rows = table(*columns, right=columns[1:])
     for model in document["models"]:
         speed = model["speed"]
         rows.add_row(
             model["name"],
             f"{model['accuracy']:.2%}",
+            interval_text(model["accuracy"], document["images"]),
             f"{model['macro_f1']:.4f}",
             f"{speed['p50_ms']:.1f}",
             f"{speed['images_per_s']:.0f}",
         )
     print_table(rows)
-    say(f"  on {document['images']} images of the {document['part']} part; the report is {document['report']}")
+    say(
+        f"  on {document['images']} images of the {document['part']} part, intervals by {METHOD}; "
+        f"the report is {document['report']}"
+    )
 
 
 def _require_agreement(served: dict[str, Any], *, least: float, images: int) -> None:
