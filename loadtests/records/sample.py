@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 OK: Final = "ok"
 REFUSED: Final = "refused"
-"""A bad image that the server refused, as it should."""
+"""An invalid image that the server refused, as it should."""
 NOT_REFUSED: Final = "not_refused"
-"""A bad image that was classified."""
+"""An invalid image that was classified."""
 MIXED: Final = "mixed"
 """A release answered otherwise than it had before, or two releases answered one request."""
 DROPPED: Final = "dropped"

@@ -38,8 +38,7 @@ def seconds_of(samples: Sequence[Sample], pulses: Mapping[int, Sequence[Pulse]])
     """In order, without a gap."""
     if not samples:
         return []
-    ends_s = max(sample.done_s if sample.was_sent else sample.intended_s for sample in samples)
-    width_s = max(1, ceil(ends_s / MOST))
+    ends_s, width_s = _ends_s(samples), point_s(samples)
     due: dict[int, list[float]] = defaultdict(list)
     counts = {name: np.zeros(int(ends_s // width_s) + 1) for name in ("due", "good", "bad")}
     for sample in samples:
@@ -63,6 +62,15 @@ def seconds_of(samples: Sequence[Sample], pulses: Mapping[int, Sequence[Pulse]])
         )
         for index in range(len(counts["due"]))
     ]
+
+
+def point_s(samples: Sequence[Sample]) -> int:
+    """Return how many seconds a point of a plot stands for: 1, or more of a run that lasted longer than `MOST`."""
+    return max(1, ceil(_ends_s(samples) / MOST))
+
+
+def _ends_s(samples: Sequence[Sample]) -> float:
+    return max((sample.done_s if sample.was_sent else sample.intended_s for sample in samples), default=0.0)
 
 
 def _vitals(pulses: Mapping[int, Sequence[Pulse]], width_s: int) -> tuple[dict[int, int], dict[int, float]]:

@@ -65,7 +65,8 @@ def test_the_table_says_how_it_was_lowered_and_measured(store: Store) -> None:
         "64 images (other views), MinMax, 2 layers left in float",
         "DALI 2.4.0 decodes within 0.0043 of 255 in the mean, same top-1 on 95.83% of 24 images "
         "(95% interval 79.8% to 99.3% by Wilson; at least 91.5%)",
-        "fp16 graph, same top-1 on 97.5% (95% interval 87.1% to 99.6% by Wilson; at least 91.5%); nothing measured on a GPU",
+        "fp16 graph, same top-1 on 97.5% (95% interval 87.1% to 99.6% by Wilson; at least 91.5%); "
+        "nothing measured on a GPU",
     ):
         assert words in lowered
         assert words not in plain
