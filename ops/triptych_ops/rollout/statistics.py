@@ -30,6 +30,18 @@ class Span:
     high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A class and its shares of the answers, 0 to 1."""
+
+    name: str
+    stable: float
+    candidate: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.stable:.3g} to {self.candidate:.3g}"
+
+
 def spent(total: float, *, look: int) -> float:
     """The part of an error probability that the look of this number, from 1, may spend; all looks spend `total`.
 
@@ -92,6 +104,27 @@ def classes(counts: Mapping[str, float], stable: Mapping[str, float], *, level: 
     noise = math.sqrt(math.log(1 / level) * rates / 2)
     estimate = float(distance - expected)
     return Span(estimate, estimate - noise, estimate + noise)
+
+
+def moved_most(counts: Mapping[str, float], stable: Mapping[str, float], *, most: int = 3) -> tuple[Moved, ...]:
+    """Return the classes whose shares differ most, the largest difference first, and none without one.
+
+    Both samples have at least one.
+    """
+    size, stable_size = sum(counts.values()), sum(stable.values())
+    shares = (
+        Moved(name, stable.get(name, 0.0) / stable_size, counts.get(name, 0.0) / size)
+        for name in sorted({*counts, *stable})
+    )
+    differing = [each for each in shares if each.candidate != each.stable]
+    return tuple(sorted(differing, key=lambda each: -abs(each.candidate - each.stable))[:most])
+
+
+def furthest(bounds: Sequence[float], counts: Sequence[float], stable: Sequence[float]) -> Moved:
+    """Return where the cumulated shares of two histograms are furthest apart, named by the bucket's upper end."""
+    ours, theirs = (np.cumsum(each) / np.sum(each) for each in (counts, stable))
+    place = int(np.abs(ours - theirs).argmax())
+    return Moved(f"{bounds[place]:g}", float(theirs[place]), float(ours[place]))
 
 
 def shape(counts: Sequence[float], stable: Sequence[float], *, level: float) -> Span:
