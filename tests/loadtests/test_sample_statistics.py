@@ -2,12 +2,15 @@
 
 import re
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from loadtests.sample_statistics import (
+    CONFIDENCE,
+    Z,
     difference_interval,
     interval_text,
     interval_words,
@@ -53,6 +56,10 @@ def test_an_interval_of_a_share_is_wilsons(count: int, total: int) -> None:
     found = share_interval(count, total)
     expected = stats.binomtest(count, total).proportion_ci(method="wilson")
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_number_of_standard_deviations_is_that_of_the_confidence() -> None:
+    assert pytest.approx(NormalDist().inv_cdf((1 + CONFIDENCE) / 2), rel=1e-12) == Z
 
 
 def test_an_interval_of_a_difference_is_newcombes() -> None:
