@@ -157,9 +157,8 @@ def _print(run: Run, *, as_json: bool) -> None:
             f"{epoch.validation_accuracy:.2%}",
         )
     print_table(figures)
-    click.echo(
-        f"test accuracy {record.test_accuracy:.2%} on {record.images['test']} images "
-        f"({interval_words(record.test_accuracy, record.images['test'])}), by epoch {record.best_epoch}"
-    )
+    accuracy, images = record.test_accuracy or 0.0, record.images["test"]
+    certain = f"on {images} images ({interval_words(accuracy, images)})"
+    click.echo(f"test accuracy {accuracy:.2%} {certain}, by epoch {record.best_epoch}")
     say(f"  {record.seconds:.0f} s, {record.cpu_seconds:.0f} s of CPU; the run is in {run.path}")
     say(f"  next: triptych evaluate {run.path}, triptych build --run {run.path}")

@@ -111,7 +111,7 @@ def test_a_release_of_a_run_says_one_thing_of_its_accuracy(trained: Manifest, fp
         assert words in without
     assert "Accuracy, served" in document
     assert "Accuracy, served" not in without
-    assert "measured on 18 images of the data set that it was trained on" in document
+    assert "on 18 images of the run's data set that it was not trained on" in document
     assert "DALI does not scale the run's images" in document
 
 

@@ -21,7 +21,7 @@ def _general(manifest: Manifest) -> tuple[Text, ...]:
     accuracy = "the manifest holds no accuracy on labelled pictures."
     if manifest.training:
         tested = figures.of_images(manifest.training.test_images)
-        accuracy = f"that is the accuracy under Figures, measured on {tested} of the data set that it was trained on."
+        accuracy = f"that is the accuracy under Figures, on {tested} of the run's data set that it was not trained on."
     return (
         follows + accuracy,
         f"Agreement was measured on {images} ({manifest.quality.source}). How the release does on others is not known.",
