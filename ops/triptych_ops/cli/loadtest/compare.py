@@ -36,9 +36,10 @@ def _folder(_context: click.Context, _parameter: click.Parameter, path: Path) ->
 def compare(context: click.Context, first: Path, second: Path, margin_ratio: float, as_json: bool) -> None:
     """Compare two runs of the same load, given by their folders or reports: what changed by more than chance.
 
-    Latencies are compared as the ratio second / first, shares as the difference second - first. The 95 % intervals hold
-    for all figures together; they are made by the block bootstrap, which takes into account that neighbours in time are
-    alike. "detectable" is the change that two such runs find in 4 of 5 cases, in either direction.
+    Latencies are compared as the ratio second / first, shares as the difference second - first, in percentage points
+    (pt). The 95 % intervals hold for all figures together; they are made by the block bootstrap, which takes into
+    account that neighbours in time are alike. "detectable" is the change that two such runs find in 4 of 5 cases, in
+    either direction.
 
     WORSE and better: shown to differ by more than the margin. "within the margin": shown to differ, by less. "same":
     the whole interval is within the margin. "not shown to differ": neither is shown; longer runs tell more.
@@ -75,16 +76,16 @@ def _print(found: Comparison) -> None:
 def _change(row: Row) -> str:
     if row.change.scale is Scale.RATIO:
         return f"{row.change.change:.3g} x"
-    return f"{row.change.change * 100:+.2f} points"
+    return f"{row.change.change * 100:+.2f} pt"
 
 
 def _interval(row: Row) -> str:
     if row.change.scale is Scale.RATIO:
         return f"{row.change.low:.3g} to {row.change.high:.3g} x"
-    return f"{row.change.low * 100:+.2f} to {row.change.high * 100:+.2f} points"
+    return f"{row.change.low * 100:+.2f} to {row.change.high * 100:+.2f} pt"
 
 
 def _detectable(row: Row) -> str:
     if row.change.scale is Scale.RATIO:
         return f"{row.change.detectable:.3g} x"
-    return f"{row.change.detectable * 100:.2g} points"
+    return f"{row.change.detectable * 100:.2g} pt"
