@@ -78,7 +78,7 @@ class Release:
     top_k:          K, the classes of an answer
     embedding_size: D, the features of an embedding
     labels:         how many classes there are in all
-    resize:         pixels of the shorter side that its preprocessing scales an image to
+    resize:         pixels that its preprocessing resizes an image to: of the shorter side, or the exact (height, width)
     parameters:     of the ensemble's configuration, as they are there
     """
 
@@ -88,7 +88,7 @@ class Release:
     top_k: int
     embedding_size: int
     labels: int | None
-    resize: int | None
+    resize: int | tuple[int, int] | None
     parameters: Mapping[str, str] | None
 
 

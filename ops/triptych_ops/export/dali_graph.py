@@ -87,13 +87,20 @@ def _pipeline(preprocessing: Preprocessing, device: Device) -> Any:
     """The one definition. Sizes are rounded as torchvision's `Resize` and `CenterCrop` round them."""
     from nvidia.dali import Pipeline, fn, types
 
-    interpolations = {"bilinear": types.INTERP_LINEAR, "bicubic": types.INTERP_CUBIC}
+    interpolations = {
+        "bilinear": types.INTERP_LINEAR,
+        "bicubic": types.INTERP_CUBIC,
+        "lanczos": types.INTERP_LANCZOS3,
+    }
     # The device's number is given where the graph is used: here there may be none.
     pipeline = Pipeline(batch_size=contract.MAX_BATCH_SIZE, num_threads=1, device_id=None, prefetch_queue_depth=1)
     with pipeline:
         encoded = fn.external_source(name="IMAGE", dtype=types.UINT8, ndim=1)
         size = fn.peek_image_shape(encoded)[:2]  # (height, width) int64, upright
-        resized = preprocessing.resize * size // fn.reductions.min(size)
+        if isinstance(preprocessing.resize, int):
+            resized = preprocessing.resize * size // fn.reductions.min(size)
+        else:
+            resized = types.Constant(preprocessing.resize, dtype=types.INT64, device="cpu")
         margin = resized - preprocessing.crop
         half = margin // 2
         start = half + (margin & 1) * (half & 1)  # Python's round(margin / 2): halves go to the even number
@@ -108,19 +115,27 @@ def _pipeline(preprocessing: Preprocessing, device: Device) -> Any:
             jpeg_fancy_upsampling=True,  # chroma as libjpeg-turbo, and so the reference, scales it up
             hw_decoder_load=0.0,  # no share for a GPU's JPEG engine: an image's pixels must not depend on its company
         )
-        # One axis at a time, since Pillow, and so the reference, rounds to whole numbers between the two.
+        # One axis at a time, since Pillow, and so the reference, rounds to whole numbers between the two. The rows are
+        # first where the height loses more than twice as many pixels as the width, as in Pillow 13.
+        lost = size - resized
+        rows_first = fn.cast((lost[0] > 0) & (lost[0] > 2 * lost[1]), dtype=types.FLOAT)
         rows, columns = (types.Constant(axis, dtype=types.FLOAT, device="cpu") for axis in ([1, 0], [0, 1]))
+        former = rows * rows_first + columns * (1 - rows_first)
+        latter = columns * rows_first + rows * (1 - rows_first)
         resample = partial(
             fn.resize, mode="stretch", interp_type=interpolations[preprocessing.interpolation], antialias=True
         )
-        narrow = resample(
-            images, resize_x=preprocessing.crop, roi_start=first * columns, roi_end=last * columns + size * rows
+        once = resample(
+            images,
+            size=preprocessing.crop * former + size * latter,
+            roi_start=first * former,
+            roi_end=last * former + size * latter,
         )
         cut = resample(
-            narrow,
-            resize_y=preprocessing.crop,
-            roi_start=first * rows,
-            roi_end=last * rows + preprocessing.crop * columns,
+            once,
+            size=[preprocessing.crop] * 2,
+            roi_start=first * latter,
+            roi_end=last * latter + preprocessing.crop * former,
         )
         pipeline.set_outputs(cut)
     return pipeline

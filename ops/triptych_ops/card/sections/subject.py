@@ -136,10 +136,7 @@ def preprocessing(definition: Preprocessing) -> Section:
                 "Steps",
                 ("Step", "Value"),
                 (
-                    (
-                        "Resize",
-                        f"shorter side to {figures.count(definition.resize)} pixels, {definition.interpolation}",
-                    ),
+                    ("Resize", f"{definition.resize_words}, {definition.interpolation}"),
                     ("Crop", f"centre, {figures.count(definition.crop)} x {figures.count(definition.crop)} pixels"),
                     ("Scale", "each channel divided by 255"),
                     ("Subtract the mean (R, G, B)", _constants(definition.mean)),

@@ -66,7 +66,7 @@ def _rows(release: Release, aliases: list[str]) -> dict[str, Cell]:
         "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
         "weights": _weights(manifest.weights),
         "definition": manifest.weights.definition,
-        "preprocessing": f"shorter side to {definition.resize} ({definition.interpolation}), "
+        "preprocessing": f"{definition.resize_words} ({definition.interpolation}), "
         f"centre {definition.crop} x {definition.crop}",
         "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / _MEBI:.0f} MiB, "
         f"{definition.limits.max_pixels / 1e6:.0f} megapixels",
