@@ -6,7 +6,6 @@ bears; the architecture's default. Whatever `Preprocessing` cannot express is re
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from pydantic import ValidationError
 from timm.data.config import resolve_data_config
 
 from triptych_ops.errors import MissingError, RefusedError
-from triptych_ops.preprocessing import Preprocessing
+from triptych_ops.preprocessing import Preprocessing, reason, resize_of_crop_pct
 
 from .architectures import Architecture
 from .checkpoint import ARCHITECTURE_KEY, LABELS_KEY, PREPROCESSING_KEY, Checkpoint
@@ -29,8 +28,10 @@ from .labels import labels_of_json
 IMAGENET = tuple(torchvision.models.ResNet50_Weights.DEFAULT.meta["categories"])
 """ImageNet's 1,000 classes, in words."""
 
+_EXACT = {"center": False, "squash": True}
+"""timm's crop modes -> whether both sides are resized, or the shorter one. Its third, "border", pads the image."""
+
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,})\.pth$")  # the start of the SHA-256, as torch.hub checks it
-_CENTRE_CROP = "center"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +152,8 @@ def _of_entry(entry: Any) -> Definition:
     transforms = entry.transforms()
     preprocessing = _preprocessing(
         str(entry),
-        resize=_square(transforms.resize_size, str(entry)),
-        crop=_square(transforms.crop_size, str(entry)),
+        resize=list(transforms.resize_size),
+        crop=list(transforms.crop_size),
         interpolation=transforms.interpolation.value,
         mean=transforms.mean,
         std=transforms.std,
@@ -178,24 +179,29 @@ def _of_timm(architecture: Architecture, tag: str | None) -> Definition:
     source = f"timm {full_name}"
     if channels != len(config["mean"]) or channels != 3:
         raise RefusedError(f"{source} takes {channels} channels, and images have 3")
-    if config["crop_mode"] != _CENTRE_CROP:
-        raise RefusedError(f"{source} cuts images by {config['crop_mode']!r}; a release cuts out the centre")
-    crop = _square(sides, source)
-    preprocessing = _preprocessing(
-        source,
-        resize=math.floor(crop / config["crop_pct"]),
-        crop=crop,
-        interpolation=config["interpolation"],
-        mean=config["mean"],
-        std=config["std"],
+    preprocessing = preprocessing_of_timm(
+        source, **{name: config[name] for name in ("crop_mode", "crop_pct", "interpolation", "mean", "std")}, crop=sides
     )
     return Definition(source, preprocessing, IMAGENET if published.num_classes == len(IMAGENET) else None)
 
 
-def _square(sizes: Sequence[int], source: str) -> int:
-    if len(set(sizes)) > 1:
-        raise RefusedError(f"{source} cuts images to {' x '.join(map(str, sizes))} pixels; a release cuts out a square")
-    return int(sizes[0])
+def preprocessing_of_timm(
+    source: str, *, crop: Sequence[int], crop_pct: float, crop_mode: str, **fields: Any
+) -> Preprocessing:
+    """Return what timm's data configuration says; `fields` are its interpolation, mean and std, `crop` its sides.
+
+    Both sides are resized to `crop / crop_pct` where timm squashes an image, else the shorter one.
+
+    Raises:
+        RefusedError: a release cannot do it.
+    """
+    if crop_mode not in _EXACT:
+        raise RefusedError(f"{source} has the crop mode {crop_mode!r}; a release has {' and '.join(sorted(_EXACT))}")
+    shorter = _preprocessing(source, crop=list(crop), crop_pct=crop_pct, **fields)
+    if not _EXACT[crop_mode]:
+        return shorter
+    side = resize_of_crop_pct(shorter.crop, crop_pct)
+    return shorter.model_copy(update={"resize": (side, side)})
 
 
 def _preprocessing(source: str, **fields: Any) -> Preprocessing:
@@ -207,7 +213,4 @@ def _of_json(document: str, *, source: str) -> Preprocessing:
     try:
         return Preprocessing.model_validate_json(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{source} is no preprocessing that a release can hold: {where + ': ' if where else ''}{first['msg']}"
-        raise RefusedError(message) from error
+        raise RefusedError(f"{source} is no preprocessing that a release can hold: {reason(error)}") from error
