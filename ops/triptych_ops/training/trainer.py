@@ -98,7 +98,12 @@ def train(
             weights=weights,
             seed=settings.seed,
         )
-        preprocessing = _sized(beginning.preprocessing, settings.image_size)
+        preprocessing = beginning.preprocessing.adjusted(
+            crop=settings.image_size,
+            resize=settings.resize,
+            crop_pct=settings.crop_pct,
+            interpolation=settings.interpolation,
+        )
         _require_takes(beginning, preprocessing)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if record is None:
@@ -266,13 +271,6 @@ def _split(run: Run, inspection: Inspection, division: Division, settings: Setti
     require_one_class_an_image(dataset, digests)
     split.require_fits(dataset, digests, source=source)
     return split
-
-
-def _sized(definition: Preprocessing, side: int | None) -> Preprocessing:
-    if side is None:
-        return definition
-    resize = max(side, round(definition.resize * side / definition.crop))
-    return definition.model_copy(update={"crop": side, "resize": resize})
 
 
 def _require_takes(beginning: export.Beginning, definition: Preprocessing) -> None:

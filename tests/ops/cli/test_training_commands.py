@@ -83,6 +83,16 @@ def test_images_that_cannot_be_trained_on_are_one_line(
         (("IMAGES", "--loss", "no.such:loss"), 3, "no.such"),
         (("IMAGES", "--weights", "none.safetensors"), 2, "leave one out"),
         (("IMAGES", "--architecture", "lenet5", "--pretrained", "--weights", "none.pt"), 3, "none.pt"),
+        (("IMAGES", "--resize", "1,2,3"), 2, "'1,2,3' is neither the pixels of the shorter side (256) nor an exact"),
+        (("IMAGES", "--resize", "0"), 2, "'0' is neither"),
+        (("IMAGES", "--resize", "40,"), 2, "'40,' is neither"),
+        (("IMAGES", "--resize", "99999,40"), 2, "'99999,40' is neither"),
+        (("IMAGES", "--resize", "24,40"), 2, "crop 32 is larger than resize [24, 40]; choose a larger --resize"),
+        (("IMAGES", "--resize", "24,40", "--image-size", "28"), 2, "crop 28 is larger than resize [24, 40]"),
+        (("IMAGES", "--resize", "40", "--crop-pct", "0.9"), 2, "--resize and --crop-pct both say how large"),
+        (("IMAGES", "--crop-pct", "0"), 2, "0<x<=1"),
+        (("IMAGES", "--crop-pct", "1.1"), 2, "0<x<=1"),
+        (("IMAGES", "--interpolation", "nearest"), 2, "'nearest' is not one of"),
     ],
 )
 def test_settings_that_make_no_sense_are_one_line(
