@@ -1,4 +1,4 @@
-"""A network that was trained on `Resize((64, 64))`: built by one command, and served by the real Triton."""
+"""A network that was trained on `Resize((224, 224))`: built by one command, and served by the real Triton."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from triptych_ops.release import Release, Store
 
 pytestmark = pytest.mark.torch
 
-SIDE, LABELS = 64, ("a", "b", "c", "d")
+SIDE, LABELS = 224, ("a", "b", "c", "d")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def network() -> torch.nn.Module:
     """A random ResNet-18 whose answers are as far apart as those of a trained one."""
     network = export.begin("resnet18", classes=len(LABELS), pretrained=False, seed=1).network
     state = network.state_dict()
-    network.load_state_dict(state | {"fc.weight": state["fc.weight"] * 6})
+    network.load_state_dict(state | {"fc.weight": state["fc.weight"] * 4})
     return network.eval()
 
 
@@ -36,7 +36,7 @@ def built(network: torch.nn.Module, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "labels.txt").write_text("\n".join(LABELS))
     done = triptych(
         *("build", "--architecture", "resnet18", "--weights", folder / "own.pth", "--labels", folder / "labels.txt"),
-        *("--resize", f"{SIDE},{SIDE}", "--image-size", SIDE, "--store", folder / "store"),
+        *("--resize", f"{SIDE},{SIDE}", "--store", folder / "store"),
         timeout_s=500,
     )
     assert done.returncode == 0, done.stderr
@@ -47,7 +47,7 @@ def test_the_definition_is_in_the_manifest_and_on_the_card(built: Release) -> No
     manifest = built.manifest
     assert (manifest.preprocessing.resize, manifest.preprocessing.crop) == ((SIDE, SIDE), SIDE)
     assert manifest.quality.top1_agreement == 1
-    assert manifest.weights.definition.endswith(f"IMAGENET1K_V1, with --image-size {SIDE} --resize {SIDE},{SIDE}")
+    assert manifest.weights.definition.endswith(f"IMAGENET1K_V1, with --resize {SIDE},{SIDE}")
     store = Path(built.location).parent.parent
     for form in ((), ("--card", "md")):
         shown = triptych("release", "show", "1", "--store", store, *form)

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from triptych import contract
 from triptych_ops.preprocessing import Preprocessing
 
+_REACH = 3  # pixels beside a point that the widest filter, Lanczos, looks at where it does not shrink
+
 Device = Literal["cpu", "gpu"]
 
 _DECODER_DEVICES: dict[Device, str] = {"cpu": "cpu", "gpu": "mixed"}  # mixed: bytes of the host, pixels of the device
@@ -122,20 +124,82 @@ def _pipeline(preprocessing: Preprocessing, device: Device) -> Any:
         rows, columns = (types.Constant(axis, dtype=types.FLOAT, device="cpu") for axis in ([1, 0], [0, 1]))
         former = rows * rows_first + columns * (1 - rows_first)
         latter = columns * rows_first + rows * (1 - rows_first)
-        resample = partial(
+        between = preprocessing.crop * former + size * latter
+        resample: Any = partial(
             fn.resize, mode="stretch", interp_type=interpolations[preprocessing.interpolation], antialias=True
         )
-        once = resample(
-            images,
-            size=preprocessing.crop * former + size * latter,
-            roi_start=first * former,
-            roi_end=last * former + size * latter,
-        )
-        cut = resample(
-            once,
-            size=[preprocessing.crop] * 2,
-            roi_start=first * latter,
-            roi_end=last * latter + preprocessing.crop * former,
-        )
-        pipeline.set_outputs(cut)
+        passes: list[dict[str, Any]] = [
+            {"size": between, "roi_start": first * former, "roi_end": last * former + size * latter},
+            {
+                "size": preprocessing.crop * (former + latter),
+                "roi_start": first * latter,
+                "roi_end": last * latter + preprocessing.crop * former,
+            },
+        ]
+        if _touches_the_border(preprocessing):
+            reach = _REACH * (fn.cast(scale, dtype=types.INT64) + 2)  # source pixels, rounded up
+            for step, axis, extent in zip(passes, (former, latter), (size, between), strict=True):
+                images = _resample_within(
+                    resample, images, axis=axis, extent=extent, reach=reach, device=device, **step
+                )
+        else:
+            for step in passes:
+                images = resample(images, **step)
+        pipeline.set_outputs(images)
     return pipeline
+
+
+def _touches_the_border(preprocessing: Preprocessing) -> bool:
+    """Return whether so little is cropped off that the filter reaches beyond an image that is not enlarged."""
+    resize = preprocessing.resize
+    margin = (resize if isinstance(resize, int) else min(resize)) - preprocessing.crop
+    return margin < 2 * _REACH
+
+
+def _resample_within(
+    resample: Any,
+    images: Any,
+    *,
+    axis: Any,
+    extent: Any,
+    reach: Any,
+    device: Device,
+    size: Any,
+    roi_start: Any,
+    roi_end: Any,
+) -> Any:
+    """Resample one axis, leaving what lies beyond the border out of each weighted mean, as Pillow does.
+
+    DALI would repeat the last pixel. So the image gets a border of zeros as wide as the filter reaches, and the result
+    is divided by what a line of ones with the same border becomes.
+
+    axis:   1 for the axis that is resampled, 0 for the other
+    extent: height and width of the images
+    """
+    from nvidia.dali import fn, types
+
+    border = reach * axis
+
+    def bordered(tensor: Any, shape: Any) -> Any:
+        return fn.slice(
+            tensor,
+            start=fn.cast(-border, dtype=types.INT32),
+            shape=fn.cast(shape + 2 * border, dtype=types.INT32),
+            axes=[0, 1],
+            out_of_bounds_policy="pad",
+            fill_values=0,
+        )
+
+    other = 1 - axis
+    channel = types.Constant([1], dtype=types.FLOAT, device="cpu")
+    line = fn.ones(shape=fn.cast(fn.cat(extent * axis + other, channel), dtype=types.INT32), dtype=types.FLOAT)
+    weights = resample(
+        bordered(fn.reshape(line, layout="HWC"), extent * axis + other),
+        size=size * axis + other,
+        roi_start=roi_start * axis + border,
+        roi_end=roi_end * axis + border + other,
+    )
+    sums = resample(
+        bordered(images, extent), size=size, roi_start=roi_start + border, roi_end=roi_end + border, dtype=types.FLOAT
+    )
+    return fn.cast(sums / (weights.gpu() if device == "gpu" else weights), dtype=types.UINT8)
