@@ -73,6 +73,10 @@ def test_a_second_build_is_release_2_with_the_same_weights(store: Path, tmp_path
         (["--weights", "nowhere.pth", "--architecture", "resnet18"], 3, "nowhere.pth"),
         (["--store", "/dev/null"], 1, "Not a directory"),
         (["--top-k", "1001"], 2, "top-k 1001 of 1000 classes"),
+        (["--resize", "224,224,3"], 2, "'224,224,3' is neither the pixels of the shorter side (256) nor an exact"),
+        (["--resize", "128,128"], 2, "crop 224 is larger than resize [128, 128]; choose a larger --resize"),
+        (["--resize", "224", "--crop-pct", "1"], 2, "--resize and --crop-pct both say how large the resized image is"),
+        (["--run", ".", "--resize", "224,224"], 2, "a run brings its own; leave --resize out, or --run"),
     ],
 )
 def test_what_cannot_be_built_is_one_line(tmp_path: Path, arguments: list[str], status: int, words: str) -> None:

@@ -1,6 +1,7 @@
 """Weights of any network, with the preprocessing and the labels that belong to them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,24 @@ def test_densenets_of_an_older_torch_are_loaded(save_weights: SaveWeights, tmp_p
     assert old.keys() != state.keys()
     torch.save(old, tmp_path / "densenet121.pth")
     assert len(export.load("densenet121", weights=tmp_path / "densenet121.pth").labels) == 1000
+
+
+def test_the_preprocessing_that_the_user_chooses_is_the_weights_and_named(tiny: export.Weights) -> None:
+    unchanged = export.with_preprocessing(tiny, crop=None, resize=None, crop_pct=None, interpolation=None)
+    assert unchanged is tiny
+    changed = export.with_preprocessing(tiny, crop=96, resize=(96, 112), crop_pct=None, interpolation="lanczos")
+    definition = changed.preprocessing
+    assert (definition.resize, definition.crop, definition.interpolation) == ((96, 112), 96, "lanczos")
+    assert definition.mean == tiny.preprocessing.mean
+    assert changed.definition == f"{tiny.definition}, with --image-size 96 --resize 96,112 --interpolation lanczos"
+    by_share = export.with_preprocessing(tiny, crop=None, resize=None, crop_pct=0.8, interpolation=None)
+    assert by_share.preprocessing.resize == tiny.preprocessing.crop / 0.8
+
+
+def test_a_size_that_the_network_does_not_take_is_refused(save_weights: SaveWeights) -> None:
+    weights = export.load("resnet18", weights=save_weights("resnet18"))
+    harmed = replace(weights, backbone=torch.nn.Sequential(torch.nn.AvgPool2d(128), weights.backbone))
+    with pytest.raises(UsageError, match=r"resnet18 takes no images of 96 pixels; choose another --image-size"):
+        export.with_preprocessing(harmed, crop=96, resize=None, crop_pct=None, interpolation=None)
+    with pytest.raises(UsageError, match=r"crop 224 is larger than resize \[96, 96\]; choose a larger --resize"):
+        export.with_preprocessing(weights, crop=None, resize=(96, 96), crop_pct=None, interpolation=None)
