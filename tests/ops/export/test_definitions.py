@@ -18,7 +18,7 @@ IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def checkpoint(path: Path = Path("weights.pth"), **metadata: str) -> Checkpoint:
-    return Checkpoint(path, {"weight": torch.zeros(1)}, metadata)
+    return Checkpoint(path, {"": {"weight": torch.zeros(1)}}, metadata)
 
 
 @pytest.mark.parametrize(

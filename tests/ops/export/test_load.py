@@ -40,7 +40,8 @@ OWN = Preprocessing(resize=72, crop=64, interpolation="bilinear", mean=[0.5] * 3
 def test_head_of_backbone_is_the_network(save_weights: SaveWeights, name: str, features: int) -> None:
     found = find_architecture(name)
     checkpoint = read_checkpoint(save_weights(name, classes=7))
-    network, head_name = load_network(found, checkpoint, of_torchvision=False)
+    loaded = load_network(found, checkpoint, of_torchvision=False)
+    network, head_name = loaded.network, loaded.head_name
     images = torch.randn(2, 3, 96, 96)
     with torch.inference_mode():
         whole = network(images)
@@ -88,7 +89,7 @@ def test_weights_of_ones_own_come_with_the_users_word(save_weights: SaveWeights,
 
 def test_safetensors_bring_all_themselves(save_weights: SaveWeights, tmp_path: Path) -> None:
     path = tmp_path / "trained.safetensors"
-    state = read_checkpoint(save_weights(TINY, classes=3)).state
+    state = read_checkpoint(save_weights(TINY, classes=3)).entries[""]
     export.write_safetensors(path, state, architecture=TINY, preprocessing=OWN, labels=["a", "b", "c"])
     weights = export.load(TINY, weights=path)
     assert (weights.labels, weights.preprocessing, weights.definition) == (("a", "b", "c"), OWN, "trained.safetensors")
@@ -123,7 +124,7 @@ def test_what_cannot_be_loaded_is_one_line(
 
 
 def test_other_weights_are_refused_with_what_does_not_fit(save_weights: SaveWeights, tmp_path: Path) -> None:
-    state = dict(read_checkpoint(save_weights()).state)
+    state = dict(read_checkpoint(save_weights()).entries[""])
     state["conv1.0.weight"] = state["conv1.0.weight"][:, :1]
     state["stranger"] = torch.zeros(1)
     del state["fc.bias"]
@@ -135,7 +136,7 @@ def test_other_weights_are_refused_with_what_does_not_fit(save_weights: SaveWeig
 
 
 def test_counters_of_normalisation_may_be_missing(save_weights: SaveWeights, tmp_path: Path) -> None:
-    state = read_checkpoint(save_weights()).state
+    state = read_checkpoint(save_weights()).entries[""]
     old = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
     assert len(old) < len(state)
     torch.save(old, tmp_path / "old.pth")
@@ -143,7 +144,7 @@ def test_counters_of_normalisation_may_be_missing(save_weights: SaveWeights, tmp
 
 
 def test_densenets_of_an_older_torch_are_loaded(save_weights: SaveWeights, tmp_path: Path) -> None:
-    state = read_checkpoint(save_weights("densenet121")).state
+    state = read_checkpoint(save_weights("densenet121")).entries[""]
     old = {name.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): tensor for name, tensor in state.items()}
     assert old.keys() != state.keys()
     torch.save(old, tmp_path / "densenet121.pth")
