@@ -15,7 +15,6 @@ from .preprocessing_options import preprocessing_options, require_consistent
 from .release.show import measured
 from .store_option import store_option
 
-_ARCHITECTURE = "efficientnet_lite0"  # light, and its weights come in a package
 _FILE = click.Path(path_type=Path)
 
 
@@ -23,14 +22,19 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--architecture",
     metavar="NAME",
-    default=_ARCHITECTURE,
-    show_default=True,
-    help="Network: efficientnet_lite0, torchvision's name of a CNN (resnet50 …), or timm:NAME.",
+    help="Network: efficientnet_lite0, torchvision's name of a CNN (resnet50 …), or timm:NAME.  "
+    "[default: that of config.json beside the weights, else efficientnet_lite0]",
 )
 @click.option(
     "--run", type=_FILE, metavar="RUN", help="Folder of `triptych train`: its network, labels and test images."
 )
 @click.option("--weights", type=_FILE, help="Safetensors or state dict.  [default: the network's own package]")
+@click.option(
+    "--weights-key",
+    metavar="KEY",
+    help="Which weights of a file that holds several (state_dict, state_dict_ema …).  "
+    "[default: the only ones that fit, else the averaged ones]",
+)
 @click.option("--labels", type=_FILE, help="Text with a label a line, or a JSON list.  [default: the weights' own]")
 @click.option(
     "--definition",
@@ -84,8 +88,8 @@ def build(store: Store, as_json: bool, **choices: Any) -> None:
         say(f"  {what} {words}")
 
 
-def build_release(store: Store, *, architecture: str = _ARCHITECTURE, **choices: Any) -> Release:
-    """Build what `builder.Recipe(architecture, **choices)` says, with progress on stderr.
+def build_release(store: Store, **choices: Any) -> Release:
+    """Build what `builder.Recipe(**choices)` says, with progress on stderr.
 
     Raises:
         OpsError: it failed, or a package of the extra `build` is not installed.
@@ -95,6 +99,6 @@ def build_release(store: Store, *, architecture: str = _ARCHITECTURE, **choices:
         try:
             from triptych_ops import builder
 
-            return builder.build(store, builder.Recipe(architecture=architecture, **choices), report=report)
+            return builder.build(store, builder.Recipe(**choices), report=report)
         except ModuleNotFoundError as error:
             raise missing_package(error, extra="build") from error

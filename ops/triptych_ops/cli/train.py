@@ -6,7 +6,7 @@ from typing import Any, get_args
 import click
 
 from loadtests.sample_statistics import interval_words
-from triptych_ops.training import Run, Settings, Shares, Split, open_dataset, presets
+from triptych_ops.training import Run, Settings, Shares, Split, open_dataset, presets, require_startable
 from triptych_ops.training.settings import Augmentation, Balance, Optimizer, Schedule, Strategy
 
 from .failures import missing_package
@@ -37,6 +37,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
 @click.option(
     "--weights", type=_PATH, help="Begin with a safetensors file or state dict.  [default: the network's own]"
 )
+@click.option("--weights-key", metavar="KEY", help="Which weights of a file that holds several: state_dict_ema …")
 @click.option("--pretrained/--random", default=None, help="Begin with trained weights or with random ones.")
 @preprocessing_options
 @click.option(
@@ -86,6 +87,7 @@ def train(
     out: Path,
     preset: str | None,
     weights: Path | None,
+    weights_key: str | None,
     teacher: Path | None,
     shares: str,
     split_file: Path | None,
@@ -105,24 +107,25 @@ def train(
     require_consistent(**choices)
     settings = _settings(preset, has_file=weights is not None, **choices)
     dataset = open_dataset(source)
+    # What can be refused at once is, before torch is imported.
+    shared, split = Shares.parse(shares), Split.from_file(split_file) if split_file else None
+    teaching = Run.load(teacher) if teacher else None
+    require_startable(dataset, out, settings, weights=weights, weights_key=weights_key, teacher=teaching)
     try:
         from triptych_ops import training
 
-        division = training.Division(
-            shares=Shares.parse(shares),
-            split=Split.from_file(split_file) if split_file else None,
-            source=str(split_file),
-        )
+        division = training.Division(shares=shared, split=split, source=str(split_file))
         with TrainingProgress(epochs=settings.epochs) as observer:
             run = training.train(
                 dataset,
                 out,
                 settings,
                 weights=weights,
+                weights_key=weights_key,
                 division=division,
                 threads=threads,
                 workers=workers,
-                teacher=Run.load(teacher) if teacher else None,
+                teacher=teaching,
                 observer=observer,
             )
     except ModuleNotFoundError as error:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .output import say
+from .output import NOTE, printable, say
 
 if TYPE_CHECKING:
     from rich import progress
@@ -36,8 +36,10 @@ class TrainingProgress:
             self._bar.stop()
 
     def step(self, message: str) -> None:
-        """Something else begins."""
-        if self._bar:
+        """Something else begins; what begins with `NOTE` is a line that stays."""
+        if message.startswith(NOTE):
+            say(message) if self._bar is None else self._bar.console.print(printable(message), soft_wrap=True)
+        elif self._bar:
             self._bar.reset(self._task, description=message, total=None)
         else:
             say(f"{message} ...")

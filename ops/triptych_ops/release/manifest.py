@@ -31,6 +31,7 @@ class WeightsSource(_Record):
 
     file: str
     sha256: str
+    key: str | None = None  # which of several sets of weights in the file, as --weights-key names it; None: all of it
     definition: str  # what defines the preprocessing: a named set of published weights, or a file
     package: str | None = None  # installed package that brings the file; None for the user's own
     version: str | None = None

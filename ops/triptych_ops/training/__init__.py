@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .data import Dataset, Sample, open_dataset
 from .observer import Observer, Silent
+from .preflight import require_startable
 from .run import Epoch, Run, RunRecord
 from .settings import Settings
 from .split import PARTS, Part, Shares, Split
@@ -34,6 +35,7 @@ __all__ = [
     "load_model",
     "open_dataset",
     "probabilities",
+    "require_startable",
     "train",
 ]
 

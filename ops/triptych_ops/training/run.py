@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from triptych_ops import export
 from triptych_ops.errors import MissingError, RefusedError
 from triptych_ops.preprocessing import Preprocessing
 
@@ -163,9 +164,10 @@ class Run:
         """The record of a training that came to its end.
 
         Raises:
-            RefusedError: it has not.
+            RefusedError: it has not, or its file of weights holds none.
         """
         record = self.record
         if record.status != "done" or not self.weights_file.is_file():
             raise RefusedError(f"the training in {self.path} has not ended; go on with the command that began it")
+        export.weights_format(self.weights_file)
         return record

@@ -26,6 +26,7 @@ from .losses import class_weights, make_loss
 from .model import load_model, probabilities
 from .observer import Observer, Silent
 from .optimisation import Optimisation
+from .preflight import require_startable
 from .run import Run, RunRecord
 from .selection import best_epoch, stopped
 from .settings import Settings
@@ -54,6 +55,7 @@ def train(
     settings: Settings,
     *,
     weights: Path | None = None,
+    weights_key: str | None = None,
     division: Division = Division(),
     threads: int | None = None,
     workers: int = 0,
@@ -66,7 +68,8 @@ def train(
     Where the folder has this training's beginning, it goes on from there, and on a CPU ends with the bits that it
     would have ended with; where it is done, nothing is done. `threads` are torch's, `workers` the processes that
     decode images which are too many to be held in memory. `teacher` is a run of the same classes whose answers to the
-    training images are imitated, as `settings.temperature` and `settings.teacher_weight` say.
+    training images are imitated, as `settings.temperature` and `settings.teacher_weight` say. `weights_key` names
+    one of several sets of weights in the file `weights`.
 
     Raises:
         MissingError: an architecture or a file does not exist.
@@ -75,9 +78,9 @@ def train(
         OSError: the folder cannot be written; what was in it stays.
     """
     told = observer or Silent()
+    require_startable(dataset, folder, settings, weights=weights, weights_key=weights_key, teacher=teacher)
     if teacher:
         settings = settings.model_copy(update={"teacher": digest_of(teacher, dataset)})
-    export.find_architecture(settings.architecture)
     make_loss(settings, weights=[1.0] if settings.balance == "weights" else None, device=torch.device("cpu"))
     with held(folder) as run:
         record = run.record if run.record_file.is_file() else None
@@ -96,6 +99,7 @@ def train(
             classes=len(dataset.classes),
             pretrained=settings.pretrained,
             weights=weights,
+            key=weights_key,
             seed=settings.seed,
         )
         preprocessing = beginning.preprocessing.adjusted(
@@ -104,6 +108,8 @@ def train(
             crop_pct=settings.crop_pct,
             interpolation=settings.interpolation,
         )
+        for note in beginning.notes:
+            told.step(f"note: {note}")
         _require_takes(beginning, preprocessing)
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if record is None:

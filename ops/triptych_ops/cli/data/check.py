@@ -21,6 +21,7 @@ _PATH = click.Path(path_type=Path)
 @json_option
 def check(source: Path, split_file: Path | None, as_json: bool) -> None:
     """Read and decode every image of SOURCE; exit code 4 where something would stop a training."""
+    split = Split.from_file(split_file) if split_file else None
     try:
         from triptych_ops.training.data.findings import class_figures, findings
         from triptych_ops.training.data.inspection import inspect
@@ -68,7 +69,7 @@ def check(source: Path, split_file: Path | None, as_json: bool) -> None:
                 )
             click.echo()
             print_table(list_of_findings)
-    if split_file:
-        Split.from_file(split_file).require_fits(dataset, inspection.digests, source=str(split_file))
+    if split:
+        split.require_fits(dataset, inspection.digests, source=str(split_file))
     if stops := [finding for finding in found if finding.stops]:
         raise RefusedError(f"{len(stops)} of {len(found)} findings would stop a training on {source}; mend them")

@@ -67,10 +67,15 @@ def evaluate(
         raise UsageError("--url names a server, --release starts one; give one of them")
     run = Run.load(folder)
     run.require_done()
-    dataset = run.part(part, source=images)
     release = store.release(number) if number else None
+    report_folder = out or folder / "evaluation"
+    if report_folder.exists() and not report_folder.is_dir():
+        raise UsageError(f"{report_folder} is no folder; name another with --out")
+    if url:
+        Client(url).close()  # an address that cannot be read is refused now, not after the network was measured
+    dataset = run.part(part, source=images)
     try:
-        document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, out or folder / "evaluation")
+        document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, report_folder)
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="train") from error
     if as_json:

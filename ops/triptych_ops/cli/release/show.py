@@ -157,4 +157,5 @@ def _toolchain(manifest: Manifest) -> str:
 
 def _weights(source: WeightsSource) -> str:
     package = f" of {source.package} {source.version}" if source.package else ""
-    return f"{source.file}{package}, {source.licence or 'licence not stated'}"
+    key = f" ({source.key})" if source.key else ""
+    return f"{source.file}{key}{package}, {source.licence or 'licence not stated'}"
