@@ -87,6 +87,36 @@ def test_what_cannot_be_built_is_one_line(tmp_path: Path, arguments: list[str], 
     assert not [path for path in tmp_path.rglob("*") if path.name != "releases"]
 
 
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (1, "gives one number an image, and a single class cannot be ranked"),
+        (3, "the network's two best classes are within 0.02 of each other on all 4 photographs and 252 views"),
+    ],
+)
+def test_a_network_that_nothing_can_be_compared_of_is_refused_before_the_export(
+    tmp_path: Path, classes: int, words: str
+) -> None:
+    import timm
+    import torch
+
+    network = timm.create_model("test_resnet", num_classes=classes)
+    torch.nn.init.zeros_(network.get_classifier().weight)  # type: ignore[operator, arg-type]  # as if untrained
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    (tmp_path / "labels.txt").write_text("cat\ndog\nfish\n")
+    done = triptych(
+        *("build", "--architecture", "timm:test_resnet", "--weights", "weights.pth", "--labels", "labels.txt"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 4
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("triptych: ")
+    assert words in line
+    assert "exporting" not in done.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["labels.txt", "releases", "weights.pth"]
+
+
 @needs_root
 @pytest.mark.parametrize("beyond_the_graph", [False, True])
 def test_a_full_disk_leaves_no_half_release(store: Path, tmp_path: Path, beyond_the_graph: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 import click
 
 from loadtests.sample_statistics import interval_words
+from triptych_ops import export
 from triptych_ops.training import Run, Settings, Shares, Split, open_dataset, presets, require_startable
 from triptych_ops.training.settings import Augmentation, Balance, Optimizer, Schedule, Strategy
 
@@ -32,7 +33,7 @@ _POSITIVE = click.FloatRange(0, min_open=True)
     metavar="NAME",
     help="lenet5, alexnet, vgg16, resnet18 …, mobilenet_v3_small …, efficientnet_b0, efficientnet_lite0, "
     "vit_tiny_patch16_224, swin_tiny_patch4_window7_224, or any of torchvision's CNNs or timm:NAME.  "
-    "[default: efficientnet_lite0]",
+    "[default: that of config.json beside the weights, else efficientnet_lite0]",
 )
 @click.option(
     "--weights", type=_PATH, help="Begin with a safetensors file or state dict.  [default: the network's own]"
@@ -105,7 +106,7 @@ def train(
     if not teacher and (choices["teacher_weight"] is not None or choices["temperature"] is not None):
         raise click.UsageError("--teacher-weight and --temperature are of a teacher; name one by --teacher RUN")
     require_consistent(**choices)
-    settings = _settings(preset, has_file=weights is not None, **choices)
+    settings = _settings(preset, weights, **choices)
     dataset = open_dataset(source)
     # What can be refused at once is, before torch is imported.
     shared, split = Shares.parse(shares), Split.from_file(split_file) if split_file else None
@@ -133,10 +134,13 @@ def train(
     _print(run, as_json=as_json)
 
 
-def _settings(preset: str | None, *, has_file: bool, **choices: Any) -> Settings:
+def _settings(preset: str | None, weights: Path | None, **choices: Any) -> Settings:
     given = {name: value for name, value in choices.items() if value is not None}
-    if has_file:
+    if weights:
         given.setdefault("pretrained", True)
+        config, _ = export.read_hub_config(weights)
+        if config and not preset:
+            given.setdefault("architecture", config.title)
     if preset:
         basis = presets.PRESETS[preset]
     else:

@@ -56,7 +56,7 @@ def begin(
             preprocessing = default(found).preprocessing
         else:
             checkpoint = read_checkpoint(file.path)
-            definition = resolve(found, checkpoint, named=None)
+            definition = resolve(found, checkpoint, named=None, labelled=True)  # its classes are new
             loaded = load_network(found, checkpoint, of_torchvision=definition.of_torchvision, key=key)
             network, head_name = loaded.network, loaded.head_name
             notes = (*loaded.notes, *definition.notes)

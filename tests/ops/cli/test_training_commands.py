@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ops.cli.conftest import Command
 from ops.training.digits import write_digits
+from triptych_ops import export
+from triptych_ops.training import Run
 
 pytestmark = pytest.mark.torch
 
@@ -104,6 +107,26 @@ def test_settings_that_make_no_sense_are_one_line(
     assert (done.status, done.stdout) == (status, ""), done.stderr
     assert words in done.stderr.splitlines()[-1]
     assert not list((tmp_path / "run").glob("*"))
+
+
+def test_averaged_weights_are_taken_unless_a_key_names_others(images: Path, command: Command, tmp_path: Path) -> None:
+    state = export.begin("lenet5", classes=10, pretrained=False).network.state_dict()
+    weights = tmp_path / "checkpoint.pth"
+    torch.save({"state_dict": state, "state_dict_ema": {name: tensor * 2 for name, tensor in state.items()}}, weights)
+    own = ("train", images, "--architecture", "lenet5", "--epochs", "1", "--weights", weights)
+    done = command(*own, "--out", tmp_path / "averaged")
+    assert done.status == 0, done.stderr
+    (note,) = (line for line in done.stderr.splitlines() if line.startswith("note: "))
+    assert "holds state_dict and state_dict_ema; state_dict_ema is taken" in note
+    assert note.endswith("--weights-key state_dict takes the others")
+    raw = command(*own, "--weights-key", "state_dict", "--out", tmp_path / "raw")
+    assert raw.status == 0, raw.stderr
+    assert "note: " not in raw.stderr
+    losses = [Run(tmp_path / name).record.epochs[0].train_loss for name in ("averaged", "raw")]
+    assert losses[0] != losses[1]
+    done = command(*own, "--weights-key", "ema", "--out", tmp_path / "none")
+    assert (done.status, done.stdout) == (3, "")
+    assert "has no weights under the key 'ema'; it holds state_dict (" in done.stderr.splitlines()[-1]
 
 
 def test_a_split_of_other_images_is_refused(images: Path, command: Command, tmp_path: Path) -> None:
