@@ -102,7 +102,7 @@ def test_a_network_that_nothing_can_be_compared_of_is_refused_before_the_export(
     import torch
 
     network = timm.create_model("test_resnet", num_classes=classes)
-    torch.nn.init.zeros_(network.get_classifier().weight)  # type: ignore[operator, arg-type]  # as if untrained
+    torch.nn.init.zeros_(network.get_classifier().weight)  # type: ignore[operator]  # as if untrained
     torch.save(network.state_dict(), tmp_path / "weights.pth")
     (tmp_path / "labels.txt").write_text("cat\ndog\nfish\n")
     done = triptych(

@@ -2,9 +2,17 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+)
 
 from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import Preprocessing
@@ -36,6 +44,12 @@ class WeightsSource(_Record):
     package: str | None = None  # installed package that brings the file; None for the user's own
     version: str | None = None
     licence: str | None = None  # None where nobody said
+
+    @model_serializer(mode="wrap")
+    def _without_absent_key(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `key` out where there is none, so that tooling from before it reads the manifest."""
+        fields: dict[str, Any] = serialise(self)
+        return fields if self.key is not None else {name: value for name, value in fields.items() if name != "key"}
 
 
 class ExportParity(_Record):

@@ -61,7 +61,7 @@ def make_loss(settings: Settings, *, weights: Sequence[float] | None, device: to
         MissingError: the user's own module or name does not exist.
         UsageError: it cannot be called, or cannot be combined with other settings.
     """
-    require_loss(settings)
+    require_loss(settings, weighted=weights is not None)
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     if settings.loss == CROSS_ENTROPY:
         return nn.CrossEntropyLoss(weight=weight, label_smoothing=settings.label_smoothing)

@@ -31,17 +31,21 @@ def require_startable(
     """
     require_usable(folder)
     export.find_architecture(settings.architecture)
-    if settings.pretrained:
+    run = Run(folder)
+    is_done = run.record_file.is_file() and run.record.status == "done"
+    if settings.pretrained and not is_done:
         export.weights_format(export.weights_file(settings.architecture, weights, None).path)
     if weights is None and weights_key is not None:
         raise UsageError("--weights-key names weights within a file; give the file with --weights, or leave it out")
-    require_loss(settings)
+    require_loss(settings, weighted=settings.balance == "weights")
     if teacher:
         require_teaches(teacher, dataset)
 
 
-def require_loss(settings: Settings) -> None:
+def require_loss(settings: Settings, *, weighted: bool) -> None:
     """Check that the loss has a name that can be looked up, and goes with the other settings.
+
+    `weighted`: the classes have weights.
 
     Raises:
         UsageError: it does not.
@@ -52,7 +56,7 @@ def require_loss(settings: Settings) -> None:
         raise UsageError(f"label smoothing is of {CROSS_ENTROPY}; leave it out with the loss {settings.loss}")
     if settings.loss == FOCAL:
         return
-    if settings.balance == "weights":
+    if weighted:
         raise UsageError(f"the loss {settings.loss} takes no class weights; balance by oversampling")
     _, colon, name = settings.loss.partition(":")
     if not colon or not name:

@@ -186,12 +186,12 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[object
     (folder / "POINTER").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n")
     with zipfile.ZipFile(folder / "ZIP", "w") as archive:
         archive.writestr("notes.txt", "hello")
-    for name, done, classes in (
+    for name, is_done, classes in (
         ("RUN", True, ("cat", "dog")),
         ("UNDONE", False, ("cat", "dog")),
         ("OTHER", True, ("x", "y")),
     ):
-        _run(folder / name, folder / "IMAGES", done=done, classes=classes)
+        _run(folder / name, folder / "IMAGES", done=is_done, classes=classes)
     _run(folder / "DAMAGED", folder / "IMAGES", done=True, classes=("cat", "dog"))
     Run(folder / "DAMAGED").weights_file.write_text("no weights")
     rows = [command.split() for command, _, _ in ROWS]
