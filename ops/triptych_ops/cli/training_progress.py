@@ -38,7 +38,9 @@ class TrainingProgress:
     def step(self, message: str) -> None:
         """Something else begins; what begins with `NOTE` is a line that stays."""
         if message.startswith(NOTE):
-            say(message) if self._bar is None else self._bar.console.print(printable(message), soft_wrap=True)
+            say(printable(message)) if self._bar is None else self._bar.console.print(
+                printable(message), soft_wrap=True
+            )
         elif self._bar:
             self._bar.reset(self._task, description=message, total=None)
         else:

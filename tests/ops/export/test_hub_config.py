@@ -50,7 +50,7 @@ def without(*keys: str) -> dict[str, Any]:
 def test_what_timm_itself_writes_is_read(tmp_path: Path) -> None:
     network = timm.create_model("test_resnet", num_classes=3)
     own = {"mean": (0.1, 0.2, 0.3), "crop_pct": 0.8, "interpolation": "bilinear"}
-    network.pretrained_cfg = {**network.pretrained_cfg, **own}  # type: ignore[dict-item]  # torch types attributes as modules
+    network.pretrained_cfg = {**network.pretrained_cfg, **own}  # type: ignore[assignment, dict-item]  # torch types attributes as modules
     save_for_hf(network, str(tmp_path), model_config={"label_names": CLASSES}, safe_serialization="both")
     for name in ("model.safetensors", "pytorch_model.bin"):
         found = export.load(TINY, weights=tmp_path / name)
