@@ -83,6 +83,13 @@ def test_each_form_says_the_same(weights: Path, config: dict[str, Any]) -> None:
     )
 
 
+def test_a_squash_resizes_both_sides(weights: Path) -> None:
+    change = {"input_size": [3, 160, 160], "crop_pct": 1.0, "crop_mode": "squash", "interpolation": "lanczos"}
+    write(weights, CONFIG | {"pretrained_cfg": CONFIG["pretrained_cfg"] | change})
+    found = export.load(TINY, weights=weights).preprocessing
+    assert (found.resize, found.crop, found.interpolation) == ((160, 160), 160, "lanczos")
+
+
 def test_what_is_absent_has_timms_defaults(weights: Path) -> None:
     write(weights, {"architecture": "test_resnet", "input_size": [3, 64, 64], "labels": CLASSES})
     found = export.load(TINY, weights=weights).preprocessing
@@ -130,11 +137,11 @@ def test_what_is_not_read_is_said_to_be_ignored(weights: Path, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"crop_mode": "squash"}, "cuts images by 'squash'"),
+        ({"crop_mode": "border"}, "has the crop mode 'border'"),
         ({"crop_pct": -1}, "has an impossible crop_pct"),
         ({"mean": "grey"}, "has an impossible mean"),
         ({"input_size": [1, 64, 64], "mean": [0.5], "std": [0.5]}, "takes 1 channels"),
-        ({"interpolation": "lanczos"}, "interpolation"),
+        ({"interpolation": "nearest"}, "interpolation"),
     ],
 )
 def test_a_definition_that_cannot_be_expressed_is_refused_not_passed_over(
