@@ -7,10 +7,11 @@ import click
 from triptych_ops import export
 from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.training import Run, open_dataset
+from triptych_ops.training.data.structure import Layout
 from triptych_ops.training.features import require_form
 
 from .failures import missing_package
-from .options import json_option
+from .options import json_option, layout_option
 from .output import print_json, say
 from .training_progress import TrainingProgress
 
@@ -30,8 +31,11 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--deep", "folder", metavar="RUN", type=_PATH, help="The embeddings of this run's network, too.")
 @click.option("--out", type=_PATH, required=True, metavar="FILE", help=".csv or .npz")
+@layout_option
 @json_option
-def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Path, as_json: bool) -> None:
+def features(
+    source: Path, names: tuple[str, ...], folder: Path | None, out: Path, layout: Layout, as_json: bool
+) -> None:
     """Describe every image of DIR by hand-made features, by a network's embedding, or by both.
 
     With lbp-top, alone, each folder within a class is a sequence of frames, and has one row.
@@ -47,7 +51,7 @@ def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Pat
     run = Run.load(folder) if folder else None
     if run:
         export.weights_format(run.weights_file)
-    dataset = open_dataset(source)
+    dataset = open_dataset(source, layout)
     try:
         from triptych_ops.training import features as described
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .output import NOTE, printable, say
+from .output import printable, say
 
 if TYPE_CHECKING:
     from rich import progress
@@ -35,13 +35,17 @@ class TrainingProgress:
         if self._bar:
             self._bar.stop()
 
+    def note(self, message: str) -> None:
+        """Write a line that stays."""
+        line = printable(message)
+        if self._bar:
+            self._bar.console.print(line, markup=False, soft_wrap=True)
+        else:
+            say(line)
+
     def step(self, message: str) -> None:
-        """Something else begins; what begins with `NOTE` is a line that stays."""
-        if message.startswith(NOTE):
-            say(printable(message)) if self._bar is None else self._bar.console.print(
-                printable(message), soft_wrap=True
-            )
-        elif self._bar:
+        """Something else begins."""
+        if self._bar:
             self._bar.reset(self._task, description=message, total=None)
         else:
             say(f"{message} ...")

@@ -18,9 +18,10 @@ from triptych_ops.errors import MissingError, RefusedError
 from triptych_ops.preprocessing import Preprocessing
 
 from .data import Dataset, open_dataset
+from .data.structure import FoundLayout, Part
 from .files import write_whole
 from .settings import Settings
-from .split import Part, Split
+from .split import Split
 
 _RECORD, _SPLIT, _WEIGHTS, _RESUME = "run.json", "split.json", "model.safetensors", "resume.safetensors"
 
@@ -39,7 +40,7 @@ class Epoch(_Record):
     validation_loss: float
     validation_accuracy: float
     seconds: float  # by the wall clock; this and the next differ from run to run
-    cpu_seconds: float
+    cpu_seconds: float  # child processes included
 
 
 class RunRecord(_Record):
@@ -49,9 +50,13 @@ class RunRecord(_Record):
     status: Literal["training", "done"]
     dataset: str  # where the images lay
     dataset_format: str
+    dataset_layout: FoundLayout = "classes"
     settings: Settings
     architecture: str  # as `triptych build --architecture` takes it
     weights: str | None  # file that the training began with; None: random weights
+    weights_sha256: str | None = None  # of the user's own file
+    shares: tuple[float, float, float] | None = None  # by which images were divided; None: all parts were given
+    predefined: tuple[Part, ...] = ()  # parts of the split that the data set itself names
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     images: dict[Part, int]
@@ -62,7 +67,8 @@ class RunRecord(_Record):
     best_epoch: int | None = None
     test_accuracy: float | None = None
     test_loss: float | None = None
-    seconds: float | None = None  # by the wall clock, of all its processes together
+    # Of all its processes together, from the reading of the images to the test: by the wall clock, and of processors.
+    seconds: float | None = None
     cpu_seconds: float | None = None
 
 
@@ -145,7 +151,8 @@ class Run:
         Raises:
             MissingError, UsageError, RefusedError: as `open_dataset`, or the images are not those of the split.
         """
-        dataset = open_dataset(source or Path(self.record.dataset))
+        record = self.record
+        dataset = open_dataset(source or Path(record.dataset), record.dataset_layout)
         split = self.split
         if split.classes != dataset.classes:
             raise RefusedError(f"the classes of {dataset.source} are not those of {self.path}; name the images it had")

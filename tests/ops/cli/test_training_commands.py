@@ -2,18 +2,22 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from ops.cli.conftest import Command
+from ops.training.data.test_structure import divide
 from ops.training.digits import write_digits
 from triptych_ops import export
 from triptych_ops.training import Run
+from triptych_ops.cli.train import _settings, train
 
 pytestmark = pytest.mark.torch
 
@@ -185,3 +189,46 @@ def test_features_end_as_documented(
     assert done.status == status, done.stderr
     assert words in done.stderr
     assert (tmp_path / "t.csv").exists() is (status == 0)
+
+
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_the_help_of_train_shows_the_defaults_that_hold(has_weights: bool, command: Command) -> None:
+    text = " ".join(command("train", "--help").stdout.split())
+    settings = _settings(None, has_file=False, pretrained=has_weights)
+    for name, value in settings.model_dump().items():
+        if name in ("pretrained", "image_size", "patience", "teacher", "quantisation_aware", "mixed_precision"):
+            continue  # described in words
+        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        found = re.search(rf"--{name.replace('_', '-')} .*?\[default: ([^\]]*)\]", text)
+        assert found, name
+        first, _, other = found[1].partition("; with random weights ")
+        assert shown == (first if has_weights or not other else other), name
+
+
+def test_every_option_of_train_says_what_it_does() -> None:
+    silent = [option.name for option in train.params if isinstance(option, click.Option) and not option.help]
+    assert silent == []
+    undefined = [
+        option.name
+        for option in train.params
+        if isinstance(option, click.Option)
+        and not (option.required or option.is_flag or option.show_default or "[default: " in str(option.help))
+    ]
+    assert undefined == ["preset", "teacher", "split_file"]  # without one of these nothing is done
+
+
+def test_data_check_tells_of_parts_and_files_of_systems(images: Path, command: Command, tmp_path: Path) -> None:
+    photos = divide(images, tmp_path / "divided", ("train", "test"))
+    (photos / "train" / "@eaDir").mkdir()
+    (photos / "train" / "@eaDir" / "thumb.jpg").write_bytes(b"x")
+    document = command("data", "check", photos, "--json").document
+    assert (document["layout"], document["parts"]) == ("splits", {"train": 24, "test": 6})
+    assert [finding["name"] for finding in document["findings"]] == ["train/@eaDir (1 file)"]
+    done = command("data", "check", photos)
+    assert "divided already, and its parts are the split: 24 train, 6 test images (see --layout)" in done.stderr
+    leaked = next((photos / "train" / "0").iterdir())
+    (photos / "test" / "0" / "again.png").write_bytes(leaked.read_bytes())
+    done = command("data", "check", photos)
+    assert done.status == 4
+    assert "copies in two parts" in done.stdout
+    assert command("data", "check", photos, "--layout", "pooled").status == 0

@@ -76,7 +76,7 @@ def test_a_done_training_is_not_done_again(run: Run, digits: Path) -> None:
 
 
 def test_other_settings_are_no_continuation(run: Run, digits: Path) -> None:
-    with pytest.raises(UsageError, match=r"with batch_size 32, not 16; go on with its settings, or name another"):
+    with pytest.raises(UsageError, match=r"a finished training with batch_size 32, not 16; repeat its settings"):
         training.train(training.open_dataset(digits), run.path, LENET.model_copy(update={"batch_size": 16}))
 
 
