@@ -7,26 +7,30 @@
     images    (B,) uint8, contiguous: the encoded images one after the other
     offsets   (N + 1,) int64: where each of them begins, and the end
 
-What others write is read as well where `images` is (N, H, W) or (N, H, W, 3) uint8, the pixels themselves; `classes`
-and `names` may then be missing.
+What others write is read as well where `images` is (N, H, W) or (N, H, W, 3) uint8, the pixels themselves, in one piece
+or in chunks, as they are or packed by gzip; `classes` and `names` may then be missing.
 
-An HDF5 file can point at other files, and can claim more data than any memory holds. So each data set is examined
-before any of it is read: it lies in this file, and is no larger than its bytes can hold.
+The HDF5 library does not survive every damaged file, so a process of its own reads where the images lie
+(`hdf5_index.py`), within limits of memory and time. This one reads their bytes without the library.
 """
 
 import itertools
-import math
+import json
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from triptych_ops.errors import RefusedError
+from triptych_ops.errors import MissingError, OpsError, RefusedError
 
 from .content import Content, FileRange
 from .dataset import Dataset, Sample
@@ -37,22 +41,71 @@ from .structure import Layout
 
 SUFFIXES = frozenset({".h5", ".hdf5"})
 
-_PIXEL_AXES = (3, 4)
 _FORM: Final = "HDF5 file of labelled images"
+_PROGRAM: Final = Path(__file__).with_name("hdf5_index.py")
+_MEMORY_BYTES: Final = 256 << 20  # beside four times the size of the file, which names and places may need
+_CPU_S: Final = 3  # beside a second for each of so many bytes:
+_BYTES_A_CPU_S: Final = 10 << 20
+_WALL_S: Final = 15  # for each of these seconds: processors are shared
+_DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3  # https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
+_CHECKSUM_BYTES: Final = 4
 
-# Deflate makes at most 1,032 bytes of one, and lzf, shuffle and checksums fewer. Others could make any number, or would
-# be loaded from a library.
-_MOST_EXPANSION: Final = 1100
-_FILTERS: Final = frozenset({h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, 32000})
-_MOST_CHUNK_BYTES: Final = 64 << 20  # one chunk is unpacked whole for each image in it
-_SLICE_BYTES: Final = 64 << 20  # of strings that are read at once
+
+@dataclass(frozen=True, eq=False)
+class PixelArray:
+    """An array of images (N, H, W) or (N, H, W, C), uint8, within a file: in one piece, or in chunks."""
+
+    path: Path
+    shape: tuple[int, ...]
+    start: int = 0  # of the one piece
+    chunk_shape: tuple[int, ...] = ()  # empty where it is one piece
+    chunks: Mapping[tuple[int, ...], tuple[int, int, int]] | None = None  # coordinates -> start, size, filters left out
+    filters: tuple[int, ...] = ()  # by which each chunk was packed, one after the other
+
+    def row(self, index: int) -> NDArray[np.uint8]:
+        """The pixels of one image.
+
+        Raises:
+            OSError: they cannot be read, or are damaged.
+        """
+        pixels = np.empty(self.shape[1:], np.uint8)
+        if self.chunks is None:
+            content = FileRange(self.path, self.start + index * pixels.size, pixels.size).read()
+            if len(content) != pixels.size:
+                raise OSError(f"{self.path} is cut short")
+            return np.frombuffer(content, np.uint8).reshape(pixels.shape)
+        first, *others = self.chunk_shape
+        for corner in itertools.product(*map(range, itertools.repeat(0), pixels.shape, others)):
+            chunk = self._chunk(self.chunks[(index - index % first, *corner)])[index % first]
+            area = tuple(slice(at, at + side) for at, side in zip(corner, others, strict=True))
+            inside = tuple(slice(0, side) for side in pixels[area].shape)
+            pixels[area] = chunk[inside]
+        return pixels
+
+    def _chunk(self, place: tuple[int, int, int]) -> NDArray[np.uint8]:
+        start, size_bytes, left_out = place
+        content = FileRange(self.path, start, size_bytes).read()
+        wanted = int(np.prod(self.chunk_shape))
+        try:
+            for number, packing in reversed(list(enumerate(self.filters))):
+                if left_out >> number & 1:
+                    continue
+                if packing == _FLETCHER32:
+                    content = content[:-_CHECKSUM_BYTES]
+                elif packing == _DEFLATE:
+                    content = zlib.decompressobj().decompress(content, wanted + _CHECKSUM_BYTES)
+        except zlib.error as error:
+            raise OSError(f"{self.path} is damaged at byte {start}") from error
+        if len(content) != wanted:
+            raise OSError(f"{self.path} is damaged at byte {start}")
+        return np.frombuffer(content, np.uint8).reshape(self.chunk_shape)
 
 
 @dataclass(frozen=True, slots=True)
 class PixelRow:
     """One image of an array of pixels; it is encoded as PNG, which loses nothing."""
 
-    path: Path
+    pixels: PixelArray
     index: int
 
     @property
@@ -62,10 +115,8 @@ class PixelRow:
 
     def read(self) -> bytes:
         """The image as PNG."""
-        with h5py.File(self.path, "r") as file:
-            pixels = _data(file, "images", path=self.path)[self.index]
         encoded = BytesIO()
-        Image.fromarray(np.asarray(pixels)).save(encoded, format="PNG", compress_level=1)
+        Image.fromarray(self.pixels.row(self.index)).save(encoded, format="PNG", compress_level=1)
         return encoded.getvalue()
 
 
@@ -73,14 +124,17 @@ def read_hdf5(path: Path, layout: Layout = "auto") -> Dataset:
     """The labelled images of a file.
 
     Raises:
+        MissingError: there is no image in it.
         RefusedError: it is damaged, laid out otherwise, or points at other files.
     """
-    with refusing_damage(path, _FORM), h5py.File(path, "r") as file:
-        return _dataset(path, file, layout)
+    with refusing_damage(path, _FORM):
+        return _dataset(path, _index(path), layout)
 
 
 def write_hdf5(dataset: Dataset, path: Path) -> None:
     """Write all samples into one new file."""
+    import h5py  # reading does without it
+
     text = h5py.string_dtype()
     with h5py.File(path, "w") as file:
         contents = [sample.read() for sample in dataset.samples]
@@ -96,102 +150,72 @@ def write_hdf5(dataset: Dataset, path: Path) -> None:
             file.create_dataset("parts", data=[str(sample.part) for sample in dataset.samples], dtype=text)
 
 
-def _dataset(path: Path, file: Any, layout: Layout) -> Dataset:
-    labels = _integers(file, "labels", path=path)
+def _index(path: Path) -> dict[str, Any]:
+    """What `hdf5_index.py` reads of a file."""
+    size_bytes = path.stat().st_size
+    cpu_s = _CPU_S + size_bytes // _BYTES_A_CPU_S
+    limits = {
+        "memory_bytes": _MEMORY_BYTES + 4 * size_bytes,
+        "cpu_s": cpu_s,
+        "pixels": MOST_IMAGE_PIXELS,
+        "name_bytes": MOST_NAME_BYTES,
+    }
+    command = [sys.executable, "-I", str(_PROGRAM), str(path), json.dumps(limits)]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # threads take addresses
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=_WALL_S * cpu_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise RefusedError(f"{path} is damaged: reading it does not end; copy it anew") from error
+    if done.returncode < 0:
+        raise RefusedError(
+            f"{path} is damaged: reading it takes more than {cpu_s} s or much more memory than its size; copy it anew"
+        )
+    words = done.stderr.decode(errors="replace")
+    if "ModuleNotFoundError" in words:
+        raise OpsError("HDF5 files need the package h5py; run: pip install 'triptych[train]'")
+    if done.returncode:
+        raise ValueError(words.strip().rpartition("\n")[2] or "it cannot be read")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    if refused := answer.get("refused"):
+        raise RefusedError(f"{path} {refused}")
+    if damaged := answer.get("damaged"):
+        raise ValueError(damaged)
+    return answer
+
+
+def _dataset(path: Path, index: Mapping[str, Any], layout: Layout) -> Dataset:
+    labels: list[int] = index["labels"]
     count = len(labels)
-    largest = int(labels.max(initial=0))
+    if not count:
+        raise MissingError(f"there is no image in {path}")
+    largest = max(labels)
     if largest >= count:  # each class needs an image, so there are no more classes than images
         raise RefusedError(f"{path} has a label {largest}, but only {count} images; number the classes from 0")
-    classes = _texts(file, "classes", path=path) or [str(label) for label in range(largest + 1)]
-    names = _texts(file, "names", path=path) or [f"{index:08}" for index in range(count)]
-    parts = _texts(file, "parts", path=path) or [""] * count
+    classes = index["classes"] or [str(label) for label in range(largest + 1)]
+    names = index["names"] or [f"{number:08}" for number in range(count)]
+    parts = index["parts"] or [""] * count
     require_labels(classes, source=str(path))
-    contents = _contents(path, file)
-    if not count == len(contents) == len(names) == len(parts) or labels.min(initial=0) < 0 or largest >= len(classes):
+    contents = list(_contents(path, index))
+    if not count == len(contents) == len(names) == len(parts) or min(labels) < 0 or largest >= len(classes):
         raise RefusedError(f"{path} has {len(contents)} images, {count} labels of {len(classes)} classes")
-    rows = zip(names, labels.tolist(), contents, map(named_part, parts), strict=True)
+    rows = zip(names, labels, contents, map(named_part, parts), strict=True)
     return Dataset.of(path, "hdf5", classes, itertools.starmap(Sample, rows), layout=layout)
 
 
-def _contents(path: Path, file: Any) -> list[Content]:
-    images = _data(file, "images", path=path)
-    if images.dtype == np.uint8 and images.ndim in _PIXEL_AXES and images.shape[3:] in ((), (3,), (4,)):
-        height, width = images.shape[1:3]
-        if not 0 < height * width <= MOST_IMAGE_PIXELS:
-            raise RefusedError(f"{path} has images of {width} x {height} pixels, a server takes {MOST_IMAGE_PIXELS:,}")
-        return [PixelRow(path, index) for index in range(len(images))]
-    start = images.id.get_offset() if images.dtype == np.uint8 and images.ndim == 1 else None
-    if start is None:
-        raise RefusedError(f"{path} holds images as {images.dtype} {images.shape}; give pixels (N, H, W, 3) uint8")
-    offsets = _integers(file, "offsets", path=path)
-    if len(offsets) and (offsets[0] < 0 or offsets[-1] > images.size or (np.diff(offsets.astype(np.int64)) < 0).any()):
-        raise RefusedError(f"{path} has offsets that do not rise from 0 to the end of its images; convert it anew")
-    return [FileRange(path, start + begin, end - begin) for begin, end in itertools.pairwise(offsets.tolist())]
-
-
-def _data(file: Any, name: str, *, path: Path) -> Any:
-    """A data set that lies in this file and is no larger than its bytes can hold.
-
-    Raises:
-        RefusedError: it is missing, no data set, lies elsewhere, is larger, or is packed by an unknown filter.
-    """
-    if not _has(file, name):
-        raise RefusedError(f"{path} has no data set {name!r}; see `triptych data convert` for the form")
-    if file.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
-        raise RefusedError(f"{name!r} of {path} is a link; write the data itself into the file")
-    found = file[name]
-    if not isinstance(found, h5py.Dataset) or found.shape is None:
-        raise RefusedError(f"{name!r} of {path} is no array; see `triptych data convert` for the form")
-    plan = found.id.get_create_plist()
-    kind = plan.get_layout()
-    if kind not in (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED) or plan.get_external_count():
-        raise RefusedError(f"{name!r} of {path} lies in other files; write the data itself into the file")
-    filters = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
-    if unknown := [number for number in filters if number not in _FILTERS]:
-        raise RefusedError(f"{name!r} of {path} is packed by the filter {unknown[0]}; repack it by gzip or not at all")
-    file_bytes = path.stat().st_size
-    stored = min(found.id.get_storage_size(), file_bytes)
-    claimed = found.size * found.dtype.itemsize  # numbers of Python: they do not overflow
-    start = found.id.get_offset() if kind == h5py.h5d.CONTIGUOUS else None
-    if (
-        claimed > stored * (_MOST_EXPANSION if filters else 1)
-        or (start is not None and start + claimed > file_bytes)
-        or (kind == h5py.h5d.CHUNKED and math.prod(found.chunks) * found.dtype.itemsize > _MOST_CHUNK_BYTES)
-    ):
-        raise RefusedError(f"{name!r} of {path} claims {claimed:,} bytes, more than the file holds; write it anew")
-    return found
-
-
-def _has(file: Any, name: str) -> bool:
-    """Return whether a link of this name is in the file, without following it: it may lead to another file."""
-    return bool(file.id.links.exists(name.encode()))
-
-
-def _integers(file: Any, name: str, *, path: Path) -> NDArray[np.integer[Any]]:
-    found = _data(file, name, path=path)
-    if found.ndim != 1 or found.dtype.kind not in "iu":
-        raise RefusedError(
-            f"{name!r} of {path} is {found.dtype} {found.shape}; it must be integers, one for each image"
+def _contents(path: Path, index: Mapping[str, Any]) -> Iterator[Content]:
+    if found := index.get("pixels"):
+        shape = tuple(found["shape"])
+        axes = len(shape)
+        chunks = {tuple(chunk[:axes]): tuple(chunk[axes:]) for chunk in found["chunks"]} if "chunks" in found else None
+        pixels = PixelArray(
+            path,
+            shape,
+            start=found.get("start", 0),
+            chunk_shape=tuple(found.get("chunk_shape", ())),
+            chunks=chunks,
+            filters=tuple(found.get("filters", ())),
         )
-    values: NDArray[np.integer[Any]] = found[:]
-    return values
-
-
-def _texts(file: Any, name: str, *, path: Path) -> list[str]:
-    """The strings of a data set; none where it is missing."""
-    if not _has(file, name):
-        return []
-    found = _data(file, name, path=path)
-    form = h5py.check_string_dtype(found.dtype)
-    if found.ndim != 1 or form is None:
-        raise RefusedError(f"{name!r} of {path} is {found.dtype} {found.shape}; it must be strings, one for each image")
-    # A string of variable length may be as long as the file, and all may be the same one.
-    longest = form.length or min(path.stat().st_size, _SLICE_BYTES)
-    step = max(1, min(4096, _SLICE_BYTES // longest))
-    texts: list[str] = []
-    for start in range(0, len(found), step):
-        for text in found[start : start + step]:
-            if len(text) > MOST_NAME_BYTES:
-                raise RefusedError(f"{name!r} of {path} has a string of {len(text):,} bytes; shorten it")
-            texts.append(text.decode())
-    return texts
+        yield from (PixelRow(pixels, number) for number in range(shape[0]))
+    else:
+        for begin, end in itertools.pairwise(index["offsets"]):
+            yield FileRange(path, index["start"] + begin, end - begin)

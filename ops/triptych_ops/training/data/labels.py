@@ -7,6 +7,9 @@ from triptych_ops.errors import RefusedError
 
 _LEAST_CLASSES = 2
 
+MOST_LABEL_BYTES = 1024
+"""In UTF-8."""
+
 
 def require_labels(classes: Sequence[str], *, source: str) -> None:
     """Whether there is something to tell apart, and each class has a name of its own that is one line of text.
@@ -15,8 +18,8 @@ def require_labels(classes: Sequence[str], *, source: str) -> None:
     in white space. Single letters may differ in case, since letters are classes of data sets of handwriting.
 
     Raises:
-        RefusedError: there are fewer than two classes; a name is empty, is not one line, or is no Unicode; two names
-            look alike.
+        RefusedError: there are fewer than two classes; a name is empty, is not one line, is too long, or is no
+            Unicode; two names look alike.
     """
     if not classes:
         raise RefusedError(f"{source} names no class; a classifier tells at least two apart")
@@ -25,11 +28,15 @@ def require_labels(classes: Sequence[str], *, source: str) -> None:
     seen: dict[str, str] = {}
     for label in classes:
         try:
-            label.encode()
+            size_bytes = len(label.encode())
         except UnicodeEncodeError as error:
             raise RefusedError(f"the class {label!a} of {source} is no UTF-8; rename it") from error
         if not label.strip() or label.splitlines() != [label] or "\0" in label:
             raise RefusedError(f"the class {label!r} of {source} is no label: it must be one line of text; rename it")
+        if size_bytes > MOST_LABEL_BYTES:
+            raise RefusedError(
+                f"the class {label[:60]!r} ... of {source} has {size_bytes:,} bytes; give it a shorter name"
+            )
         key = _key(label)
         if key in seen:
             raise RefusedError(

@@ -6,6 +6,7 @@ The JSON is ours; without it a class is called by its number. https://github.com
 """
 
 import json
+import re
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +26,7 @@ SUFFIXES = frozenset({".tar"})
 
 _MOST_HEADER_BYTES = 8 << 10  # what a member's extended header may hold: a path and some times
 _MOST_CLASS_BYTES = 64  # a number
+_LONG_NUMBER = re.compile(rb"\d{256}")
 
 
 class _Headers:
@@ -42,7 +44,12 @@ class _Headers:
         """
         if size > _MOST_HEADER_BYTES:
             raise ValueError(f"a header of {size:,} bytes")
-        return self._file.read(size)
+        content = self._file.read(size)
+        if size > tarfile.BLOCKSIZE and _LONG_NUMBER.search(
+            content
+        ):  # `tarfile` takes the square of its length in time
+            raise ValueError("a header with an endless number")
+        return content
 
 
 def read_webdataset(path: Path, shards: list[Path], layout: Layout = "auto") -> Dataset:
@@ -106,6 +113,8 @@ def _samples(shard: Path, archive: tarfile.TarFile, part: Part | None) -> list[L
             raise RefusedError(f"{shard} is cut short within {member.name!a}; copy it anew")
         content = FileRange(shard, member.offset_data, member.size)
         if suffix in IMAGE_SUFFIXES:
+            if key in images:
+                raise RefusedError(f"{shard} has two images called {key!a}; give each a name of its own")
             images[key] = content
         else:
             notes.setdefault(key, {})[suffix] = content
@@ -115,17 +124,22 @@ def _samples(shard: Path, archive: tarfile.TarFile, part: Part | None) -> list[L
 def _labelled(shard: Path, key: str, content: Content, notes: dict[str, FileRange], part: Part | None) -> Labelled:
     try:
         label = int(_note(notes[".cls"], most_bytes=_MOST_CLASS_BYTES))
+    except (KeyError, ValueError) as error:
+        raise RefusedError(
+            f"{shard} names no class of {key!a}; each image needs a member of this name and .cls that holds a number"
+        ) from error
+    try:
         note = json.loads(_note(notes[".json"], most_bytes=MOST_NOTE_BYTES)) if ".json" in notes else {}
-        if not isinstance(note, dict):
-            note = {}
+        note = note if isinstance(note, dict) else {}
         name, text = (str(note[field]) if isinstance(note.get(field), str | int) else "" for field in ("name", "class"))
         part = named_part(str(note.get("part", ""))) or part
-    except (KeyError, ValueError, RecursionError) as error:
-        raise RefusedError(f"{shard} names no class of {key!a}; each image needs a member {key!a}.cls") from error
+    except (ValueError, RecursionError) as error:
+        words = str(error)[:100]
+        raise RefusedError(f"the JSON of {key!a} in {shard} is no note of an image: {words}; remove it") from error
     return Labelled(name or f"{shard.name}/{key}", label, text or str(label), content, part)
 
 
 def _note(content: FileRange, *, most_bytes: int) -> bytes:
     if content.size_bytes > most_bytes:
-        raise ValueError(f"{content.size_bytes:,} bytes")
+        raise ValueError(f"it has {content.size_bytes:,} bytes, at most {most_bytes:,} are read")
     return content.read()
