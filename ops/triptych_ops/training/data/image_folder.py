@@ -82,12 +82,13 @@ class _Found:
 
 
 def _files(folder: Path) -> Iterator[PurePosixPath]:
-    """Every file below a folder. Links to folders are followed directly below it alone, so that there is no circle."""
+    """Every file below a folder. Only links where classes and parts lie are followed, so that there is no circle."""
     waiting = [PurePosixPath()]
     while waiting:
         place = waiting.pop()
+        is_above_classes = not place.parts or (len(place.parts) == 1 and part_of_folder(place.name) is not None)
         for entry in os.scandir(folder / place):
-            if entry.is_dir(follow_symlinks=not place.parts):
+            if entry.is_dir(follow_symlinks=is_above_classes):
                 waiting.append(place / entry.name)
             elif entry.is_file():
                 yield place / entry.name

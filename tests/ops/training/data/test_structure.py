@@ -1,5 +1,6 @@
 """How a folder of images is understood: classes, the parts of a split, and what belongs to neither."""
 
+import os
 import shutil
 import unicodedata
 from collections import Counter
@@ -211,3 +212,39 @@ def test_the_names_of_shards_are_parts(digits: Path, tmp_path: Path, suffix: str
 )
 def test_the_part_of_a_shard_is_a_whole_word(name: str, part: str | None) -> None:
     assert part_of_shard(name) == part
+
+
+def test_links_to_folders_are_followed_above_the_images_alone(digits: Path, tmp_path: Path) -> None:
+    """Splits are often folders of links; a link within a class could lead in a circle."""
+    (tmp_path / "photos").mkdir()
+    for label in ("0", "1"):
+        (tmp_path / "photos" / label).symlink_to(digits / label)
+    assert len(open_dataset(tmp_path / "photos")) == 60
+    copy = Path(shutil.copytree(digits, tmp_path / "copy"))
+    (copy / "0" / "circle").symlink_to(copy)
+    assert len(open_dataset(copy)) == 120
+    for part in ("train", "val"):
+        (tmp_path / "divided" / part).mkdir(parents=True)
+        for label in ("0", "1"):
+            (tmp_path / "divided" / part / label).symlink_to(digits / label)
+    assert open_dataset(tmp_path / "divided").parts == ("train", "validation")
+
+
+def test_a_name_that_is_no_text_and_a_thousand_folders_are_no_traceback(digits: Path, tmp_path: Path) -> None:
+    photos = Path(shutil.copytree(digits, tmp_path / "photos"))
+    place = os.open(photos / "0", os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("d", dir_fd=place)
+        inner = os.open("d", os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
+    try:
+        assert len(open_dataset(photos)) == 120
+    finally:
+        for depth in range(1500, 0, -1):  # which pytest could not remove
+            (photos / "0" / Path(*["d"] * depth)).rmdir()
+    image = next((photos / "1").iterdir())
+    image.rename(os.fsdecode(bytes(photos / "1") + b"/\xff.png"))
+    with pytest.raises(RefusedError, match=r"the file name '1/\\udcff.png' in .* is no UTF-8; rename it"):
+        open_dataset(photos)
