@@ -73,7 +73,8 @@ _OPTIONS = (
         "--crop-pct",
         type=click.FloatRange(0, 1, min_open=True),
         metavar="SHARE",
-        help="Instead of --resize: the network's input as a share of the resized side, as timm's crop_pct.",
+        help="Instead of --resize: the network's input as a share of the resized side, as timm's crop_pct.  "
+        "[default: as the weights]",
     ),
     click.option(
         "--interpolation",

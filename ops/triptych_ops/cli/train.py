@@ -65,7 +65,11 @@ def _default_text(name: str) -> str:
 @click.option(
     "--weights", type=_PATH, help="Begin with a safetensors file or state dict.  [default: the network's own]"
 )
-@click.option("--weights-key", metavar="KEY", help="Which weights of a file that holds several: state_dict_ema …")
+@click.option(
+    "--weights-key",
+    metavar="KEY",
+    help="Name the weights of a file that holds several, such as state_dict.  [default: averaged ones, where it has any]",
+)
 @_setting(
     "--pretrained/--random",
     default_text="pretrained where the architecture's weights come in a package, or with --weights",

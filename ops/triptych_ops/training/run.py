@@ -55,6 +55,7 @@ class RunRecord(_Record):
     architecture: str  # as `triptych build --architecture` takes it
     weights: str | None  # file that the training began with; None: random weights
     weights_sha256: str | None = None  # of the user's own file
+    weights_key: str | None = None  # which of its weights, where the user named them
     shares: tuple[float, float, float] | None = None  # by which images were divided; None: all parts were given
     predefined: tuple[Part, ...] = ()  # parts of the split that the data set itself names
     preprocessing: Preprocessing

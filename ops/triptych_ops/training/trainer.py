@@ -103,7 +103,7 @@ def train(
         record = run.record if run.record_file.is_file() else None
         weights_sha256 = _digest(weights) if weights else None
         if record:
-            _require_same(run, record, settings, dataset, division, weights_sha256)
+            _require_same(run, record, settings, dataset, division, weights_sha256, weights_key)
         _tell_of(dataset, told)
         told.step(f"reading {len(dataset)} images")
         if record and record.status == "done":
@@ -142,6 +142,7 @@ def train(
                 architecture=beginning.architecture,
                 weights=beginning.file.path.name if beginning.file else None,
                 weights_sha256=weights_sha256,
+                weights_key=weights_key,
                 shares=None if division.split or split.seed is None else division.shares,
                 predefined=split.predefined,
                 preprocessing=preprocessing,
@@ -287,6 +288,7 @@ def _require_same(
     dataset: Dataset,
     division: Division,
     weights_sha256: str | None,
+    weights_key: str | None,
 ) -> None:
     """Refuse to go on with, or to show again, a training that is not the one that was asked for.
 
@@ -307,6 +309,8 @@ def _require_same(
     if "weights_sha256" in known and record.weights_sha256 != weights_sha256:
         begins = record.weights if record.weights_sha256 else "the network's own weights"
         raise UsageError(f"{holds} that began with {begins}, and --weights now says otherwise; {cure}")
+    if "weights_key" in known and record.weights_key != weights_key:
+        raise UsageError(f"{holds} that began with --weights-key {record.weights_key}, not {weights_key}; {cure}")
     if record.shares and not division.split and tuple(division.shares) != record.shares:
         raise UsageError(f"{holds} with shares {_colons(record.shares)}, not {_colons(division.shares)}; {cure}")
     if division.split and any(division.split.names(part) != run.split.names(part) for part in PARTS):

@@ -16,8 +16,8 @@ from ops.cli.conftest import Command
 from ops.training.data.test_structure import divide
 from ops.training.digits import write_digits
 from triptych_ops import export
-from triptych_ops.training import Run
 from triptych_ops.cli.train import _settings, train
+from triptych_ops.training import Run
 
 pytestmark = pytest.mark.torch
 
@@ -120,12 +120,12 @@ def test_averaged_weights_are_taken_unless_a_key_names_others(images: Path, comm
     own = ("train", images, "--architecture", "lenet5", "--epochs", "1", "--weights", weights)
     done = command(*own, "--out", tmp_path / "averaged")
     assert done.status == 0, done.stderr
-    (note,) = (line for line in done.stderr.splitlines() if line.startswith("note: "))
+    (note,) = (line for line in done.stderr.splitlines() if " is taken" in line)
     assert "holds state_dict and state_dict_ema; state_dict_ema is taken" in note
     assert note.endswith("--weights-key state_dict takes the others")
     raw = command(*own, "--weights-key", "state_dict", "--out", tmp_path / "raw")
     assert raw.status == 0, raw.stderr
-    assert "note: " not in raw.stderr
+    assert " is taken" not in raw.stderr
     losses = [Run(tmp_path / name).record.epochs[0].train_loss for name in ("averaged", "raw")]
     assert losses[0] != losses[1]
     done = command(*own, "--weights-key", "ema", "--out", tmp_path / "none")
@@ -191,13 +191,22 @@ def test_features_end_as_documented(
     assert (tmp_path / "t.csv").exists() is (status == 0)
 
 
+_IN_WORDS = frozenset(
+    {
+        *("architecture", "pretrained", "patience", "teacher", "quantisation_aware", "mixed_precision"),
+        *("image_size", "resize", "crop_pct", "interpolation"),
+    }
+)
+"""Settings whose default the help describes in words."""
+
+
 @pytest.mark.parametrize("has_weights", [True, False])
 def test_the_help_of_train_shows_the_defaults_that_hold(has_weights: bool, command: Command) -> None:
     text = " ".join(command("train", "--help").stdout.split())
-    settings = _settings(None, has_file=False, pretrained=has_weights)
+    settings = _settings(None, None, pretrained=has_weights)
     for name, value in settings.model_dump().items():
-        if name in ("pretrained", "image_size", "patience", "teacher", "quantisation_aware", "mixed_precision"):
-            continue  # described in words
+        if name in _IN_WORDS:
+            continue
         shown = f"{value:g}" if isinstance(value, float) else str(value)
         found = re.search(rf"--{name.replace('_', '-')} .*?\[default: ([^\]]*)\]", text)
         assert found, name

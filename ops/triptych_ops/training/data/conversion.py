@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from triptych import image_formats
 from triptych_ops.errors import RefusedError, UsageError
 
 from . import hdf5, tfrecord, webdataset
 from .dataset import Dataset, Sample
 from .formats import image_suffix
-from .image_folder import SUFFIXES
 from .structure import is_service_name, part_of_folder
 
 _MOST_NAME_BYTES = 255  # of a file or folder, on every usual file system
@@ -77,7 +77,7 @@ def _place(sample: Sample, label: str) -> PurePosixPath | None:
     elif sample.part and len(parts) > 1 and parts[0] == label:
         parts = (sample.part, *parts)
     inner = parts[1:] if sample.part else parts
-    usual = len(inner) > 1 and inner[0] == label and path.suffix.lower() in SUFFIXES
+    usual = len(inner) > 1 and inner[0] == label and image_formats.has_suffix(path.name)
     if (
         not usual
         or path.as_posix() != sample.name

@@ -130,10 +130,11 @@ def _of_classes(folder: Path, found: _Found, layout: Layout) -> Dataset:
     require_labels(classes, source=str(folder))
     numbers = {place: label for label, place in enumerate(classes)}
     full = {path.parts[0] for path in found.images}
+    suffixes = ", ".join(sorted(image_formats.SUFFIXES))
     for place in classes:
         if place not in full:
             raise RefusedError(
-                f"the class {place!r} is empty: {folder / place} has no image ending in {', '.join(sorted(image_formats.SUFFIXES))}; "
+                f"the class {place!r} is empty: {folder / place} has no image ending in {suffixes}; "
                 "fill it or remove it"
             )
     inner = _inner_parts(found) if layout != "classes" else None

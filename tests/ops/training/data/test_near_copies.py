@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from triptych_ops.decoding import decode
 from triptych_ops.photographs import SCENES
 from triptych_ops.training.data.near_copies import grey_view, near_copies
 
@@ -24,7 +25,7 @@ def _encoded(image: Image.Image, *, scale: float = 1.0, quality: int = 90, turne
         exif[0x0112] = 6  # to be turned clockwise
     encoded = BytesIO()
     small.save(encoded, "JPEG", quality=quality, exif=exif)
-    return Image.open(encoded)
+    return decode(encoded.getvalue())
 
 
 @pytest.mark.parametrize(
