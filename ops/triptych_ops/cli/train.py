@@ -68,7 +68,7 @@ def _default_text(name: str) -> str:
 @click.option(
     "--weights-key",
     metavar="KEY",
-    help="Name the weights of a file that holds several, such as state_dict.  [default: averaged ones, where it has any]",
+    help="Name the weights of a file with several, such as state_dict.  [default: averaged ones, where it has any]",
 )
 @_setting(
     "--pretrained/--random",
