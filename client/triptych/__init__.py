@@ -18,6 +18,7 @@ from .errors import (
     ImageError,
     InvalidSettingError,
     InvalidUrlError,
+    InvalidUseError,
     NotFoundError,
     OverloadedError,
     PermissionDeniedError,
@@ -48,6 +49,7 @@ __all__ = [
     "ImageInput",
     "InvalidSettingError",
     "InvalidUrlError",
+    "InvalidUseError",
     "Keepalive",
     "NotFoundError",
     "OverloadedError",
@@ -62,4 +64,21 @@ __all__ = [
     "TooLargeError",
     "TriptychError",
     "UnavailableError",
+    "__version__",
 ]
+
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    """Return `__version__`, which is read from the installed package when it is first asked for."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("triptych")
+    except PackageNotFoundError:  # the folder alone, without its metadata
+        found = "unknown"
+    globals()[name] = found
+    return found

@@ -10,6 +10,7 @@ import grpc.aio
 from . import grpc_channel, grpc_codec
 from .grpc_channel import GrpcPeer, Line
 from .grpc_errors import translated
+from .grpc_forks import CALLS, keep_for_ever
 from .headers import NO_HEADERS
 from .tls import Material
 from .transport import InferRequest, InferResponse
@@ -22,6 +23,7 @@ class AioGrpcTransport(GrpcPeer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        CALLS.check()
         self._line = self._open(self.material())
         self._lines = {self._line}
         self._retired: set[asyncio.Task[None]] = set()
@@ -29,6 +31,10 @@ class AioGrpcTransport(GrpcPeer):
         self._closing = asyncio.Event()
         self._cancels = self.policy.cancels
         self._version: asyncio.Task[None] | None = None
+
+    def after_fork(self) -> None:
+        """Leave the channels to the parent process; this transport belongs to an event loop of the parent, too."""
+        keep_for_ever((self._lines, self._left, self._version, self._retired))
 
     async def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""

@@ -28,7 +28,7 @@ class Growing(FakeTransport):
         if not self.embeds and "EMBEDDING" in request.outputs:
             raise InvalidArgumentError("unexpected inference output 'EMBEDDING'")
         response = super().infer(request)
-        return InferResponse(str(self.number), response.outputs)
+        return InferResponse(str(self.number), response.outputs, response.request_id)
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         self.asked += 1
