@@ -45,7 +45,7 @@ class Forking:
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
         if not settings.get("matches", True):
-            InferRequest.check_answered_by = lambda *_: None  # type: ignore[assignment]
+            InferRequest.check_answered_by = lambda *_: None  # type: ignore[method-assign]
         kind = Client if settings["client"] == "sync" else AsyncClient
         self._client: Any = kind(settings["url"], timeout_s=settings.get("timeout_s", 5.0))
         self._images = [(Path(path).read_bytes(), name) for path, name in settings.get("images", {}).items()]

@@ -6,6 +6,8 @@
         result = client.classify("cat.jpg")
         print(result.top.label, result.top.score, result.release)
 
+`__version__` is that of the installed package. The logger `triptych` tells of retries, hedges and ejections at DEBUG.
+
 Forbidden inside: anything of `triptych_ops`, and every package beyond what tritonclient[grpc] brings;
 Pillow is imported only when an array is to be encoded or a photograph shrunk.
 """

@@ -36,6 +36,11 @@ Result = TypeVar("Result")
 class AsyncClient(Configured):
     """`Client` for asyncio. Use it in one event loop, as an asynchronous context manager, or await `close`.
 
+    It belongs to the event loop of its first call. Once that loop is closed, as `asyncio.run` does at its end, the next
+    call in another one goes on with connections of its own; while it is open, calls in another raise an
+    `InvalidUseError`: make a client for each loop. After a fork it is used in a new event loop of the child, over HTTP;
+    over gRPC calls in the child raise an `InvalidUseError`, since an open asynchronous client keeps a thread in gRPC.
+
     A caller that is cancelled is released at once. Its request ends by itself where a cancellation could harm the
     server.
 

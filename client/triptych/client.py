@@ -40,6 +40,13 @@ LEAST_S: Final = 0.1  # what a last check gets, however late it is
 class Client(Configured):
     """Asks one Triptych server, or several that serve the same. Thread-safe; a context manager, or call `close`.
 
+    A client may be made and used before a fork (`os.fork`, a `multiprocessing` pool, the workers of a prefork server):
+    a child process begins with connections, locks and knowledge of the servers of its own. Over gRPC that works only if
+    no thread of the parent was inside gRPC at the fork, which waits up to half a second for calls under way; otherwise
+    every call in the child raises an `InvalidUseError` at once. An iterator of `classify_many` does not go on in a
+    child. A client is pickled by its settings, for processes that are started by 'spawn'; a secret header, or a setting
+    that cannot be pickled, is a TypeError.
+
     What is not given comes from the environment, see `triptych.environment`, else from the defaults.
 
     url:        `grpc://HOST:PORT`, `grpcs://…`, `http://…` or `https://…`; or several of them, asked in turn; or

@@ -82,7 +82,7 @@ def test_the_version_is_that_of_the_package_and_is_read_only_when_asked_for() ->
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
     with pytest.raises(AttributeError, match="module 'triptych' has no attribute 'version'"):
-        triptych.version  # type: ignore[attr-defined]  # noqa: B018
+        triptych.version  # noqa: B018
 
 
 def test_the_type_hints_are_announced() -> None:

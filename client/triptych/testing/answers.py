@@ -3,7 +3,8 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ class Rejection:
 Given: TypeAlias = Mapping[bytes, Sequence[Prediction] | Rejection]
 """Encoded bytes of an image -> what it gets."""
 
+NONE_GIVEN: Final[Given] = MappingProxyType({})
+
 
 def class_id(image: bytes) -> int:
     """The best class of an image: a checksum of its bytes."""
@@ -40,7 +43,9 @@ def label(image: bytes) -> str:
     return f"image {class_id(image):08x}"
 
 
-def outputs(images: Sequence[bytes], names: Sequence[str], *, top_k: int, given: Given) -> dict[str, NDArray[Any]]:
+def outputs(
+    images: Sequence[bytes], names: Sequence[str], *, top_k: int, given: Given = NONE_GIVEN
+) -> dict[str, NDArray[Any]]:
     """The tensors of these names, a row an image."""
     rows = [_row(image, given.get(image), top_k) for image in images]
     errors = [str(each).encode() if isinstance(each := given.get(image), Rejection) else b"" for image in images]
