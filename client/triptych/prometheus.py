@@ -9,7 +9,7 @@ and go, and no caller's input. `triptych_client_image_errors_total` counts the i
 `ImageError`; codes that the SDK does not know are counted as `rejected`.
 
 In a child process that was made by a fork, counters go on from the values of the parent, as `prometheus_client` keeps
-them; calls under way are counted from 0.
+them; calls under way are counted from 0 when the first one begins.
 """
 
 import threading
@@ -110,16 +110,20 @@ class PrometheusObserver:
         self._clock = clock
         self._metrics = _Metrics.of(registry)
         self._ejections = 0  # that were counted
+        self._is_forked = False
         forks.register(self)
 
     def after_fork(self) -> None:
         """Begin anew with what is about the calls and the servers of this process."""
         self._ejections = 0
-        self._metrics.in_flight.labels(self._client).set(0)
+        self._is_forked = True  # no more here: a thread that was scraping may have held a lock of prometheus_client
 
     def begin(self, call: Call) -> "_CallCount":
         """One more is under way."""
         with _LOCK:
+            if self._is_forked:
+                self._metrics.in_flight.labels(self._client).set(0)
+                self._is_forked = False
             self._metrics.in_flight.labels(self._client).inc()
         return _CallCount(self, call)
 

@@ -1,7 +1,5 @@
 """What the errors of a request tell of it: its id, the server, the attempts. Pure."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TypeVar
 
 from ..errors import TriptychError
@@ -23,16 +21,7 @@ def of_attempt(error: TriptychError, request: InferRequest, attempt: Attempt) ->
     return of_request(error, request_id=name, endpoint=str(attempt.endpoint), attempts=number)
 
 
-@contextmanager
-def of_call(request: InferRequest) -> Iterator[None]:
-    """Let an error that a call ends with tell of its request, where it is not that of an attempt.
-
-    Raises:
-        TriptychError: as it is raised inside.
-    """
-    try:
-        yield
-    except TriptychError as error:
-        if error.request_id is None and error.attempts:
-            error.request_id = attempt_id(request.request_id, error.attempts)
-        raise
+def of_call(error: TriptychError, request: InferRequest) -> None:
+    """Let the error that a call ended with tell of its request, where it is not that of an attempt."""
+    if error.request_id is None and error.attempts:
+        error.request_id = attempt_id(request.request_id, error.attempts)

@@ -55,8 +55,12 @@ class Calls:
                 return self.service.ended(attempt, error=of_attempt(error, request, attempt))
             return self.service.ended(attempt, response=Reply(response, attempt.began, self.clock()))
 
-        with self.observers.call(request, self.service.standing, direct=direct) as watching, of_call(request):
-            return self._hedged(course, send) if self.service.hedges else self._in_turn(course, send)
+        with self.observers.call(request, self.service.standing, direct=direct) as watching:
+            try:
+                return self._hedged(course, send) if self.service.hedges else self._in_turn(course, send)
+            except TriptychError as error:
+                of_call(error, request)
+                raise
 
     def parameters(self, endpoint: Endpoint, *, timeout_s: float) -> Mapping[str, str] | None:
         """Of the ensemble's configuration at one server; None where that hides it.

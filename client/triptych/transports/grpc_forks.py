@@ -42,18 +42,21 @@ class CallGate:
         self._forking = threading.local()  # `busy`: whether a thread is inside gRPC while this one forks
         forks.at_fork(before=self._before, after_in_parent=self._in_parent, after_in_child=self._in_child)
 
-    def enter(self, *, inside: bool = False) -> None:
+    def enter(self, timeout_s: float | None) -> None:
         """Count a call, which waits while a fork is about to happen.
 
-        inside: the call belongs to one that is already counted, and does not wait
+        timeout_s: what the call may take; None: it belongs to one that is already counted, and does not wait
 
         Raises:
             InvalidUseError: gRPC does not work in this process.
+            TimeoutError: the fork took all the time of the call.
         """
         self.check()
         with self._changed:
-            if not inside:
-                self._changed.wait_for(lambda: not self._forks, timeout=2 * DRAIN_S)
+            if self._forks and timeout_s is not None:
+                longest_s = min(timeout_s, 2 * DRAIN_S)
+                if not self._changed.wait_for(lambda: not self._forks, longest_s) and longest_s == timeout_s:
+                    raise TimeoutError("a fork took all the time of this call")
             self._used = True
             self._under_way += 1
 

@@ -83,7 +83,7 @@ class GrpcTransport(GrpcPeer):
             TriptychError: the call failed, or this transport is closed.
         """
         try:
-            CALLS.enter()
+            CALLS.enter(timeout_s)
             try:
                 line = self._taken()
                 try:
@@ -137,7 +137,7 @@ class GrpcTransport(GrpcPeer):
             with self._lock:
                 line.calls += 1
                 line.left += 1
-            CALLS.enter(inside=True)
+            CALLS.enter(None)
             call.add_done_callback(lambda _: self._ended(line))
             raise
 
@@ -156,6 +156,6 @@ class GrpcTransport(GrpcPeer):
                 self._cancels = grpc_codec.cancels_safely(call.result().version)
 
         ask = grpc_codec.METADATA.of(line.channel)
-        CALLS.enter(inside=True)
+        CALLS.enter(None)
         asked = ask.future(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata)
         asked.add_done_callback(note)
