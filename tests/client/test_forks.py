@@ -206,10 +206,25 @@ def count():
     assert in_flight() == 0
 
 in_child(count)
-assert in_flight() == 1
 caller.join()
+assert in_flight() == 0
 """,
         server.http_url,
+    )
+
+
+def test_no_call_imports_what_a_fork_could_interrupt(url: str) -> None:
+    """Python never releases the lock of a module that another thread was importing during the fork."""
+    python(
+        """
+        import sys
+        from triptych import Client
+        with Client(sys.argv[1]) as client:
+            before = {*sys.modules}
+            client.classify(b"image")
+            assert {*sys.modules} == before, {*sys.modules} - before
+        """,
+        url,
     )
 
 

@@ -12,6 +12,8 @@ import os
 import sys
 import threading
 import time
+from contextlib import suppress
+from importlib import import_module
 from typing import Final
 
 from .. import forks
@@ -102,6 +104,10 @@ class CallGate:
 
 
 CALLS: Final = CallGate()
+
+with suppress(ImportError):
+    # Else the first channel imports it; a fork in that moment would leave the lock of the module held in the child.
+    import_module("grpc._channel")
 
 
 def keep_for_ever(inherited: object) -> None:
