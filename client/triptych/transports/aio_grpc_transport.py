@@ -175,7 +175,7 @@ class AioGrpcTransport(GrpcPeer):
         """Learn whether this server survives a cancellation."""
         ask = grpc_codec.METADATA.of(line.channel)
         try:
-            answer = await ask(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata)
+            answer = await _answer(ask(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata))
         except grpc.RpcError:
             return  # one that does not tell is spared
         self._cancels = grpc_codec.cancels_safely(answer.version)
@@ -187,4 +187,10 @@ def _is_cancelled() -> bool:
 
 
 async def _answer(call: Any) -> Any:
-    return await call
+    try:
+        return await call
+    except asyncio.CancelledError:
+        # gRPC tells the loop of the call's end a moment later. Where the loop closed before, the next loop that uses
+        # gRPC would fail on that, and might miss the events behind it.
+        await asyncio.sleep(_LAST_WORDS_S)
+        raise
