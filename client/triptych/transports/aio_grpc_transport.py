@@ -42,6 +42,7 @@ class AioGrpcTransport(GrpcPeer):
         deadline = loop.time() + request.timeout_s
         sent = await self._headers(request.headers, timeout_s=request.timeout_s)
         message, metadata = grpc_codec.encode(request), tuple(sent.items())
+        await CALLS.pause()
         with self._on_line(sent, timeout_s=request.timeout_s) as line:
             left_s = max(0.0, deadline - loop.time())
             if self._cancels is None and self._version is None:
@@ -60,6 +61,7 @@ class AioGrpcTransport(GrpcPeer):
     async def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
         sent = await self._headers(NO_HEADERS, timeout_s=timeout_s)
+        await CALLS.pause()
         with self._on_line(sent, timeout_s=timeout_s) as line:
             answer = await line.config(grpc_codec.CONFIG_REQUEST, timeout=timeout_s, metadata=tuple(sent.items()))
         return grpc_codec.parameters(answer)
@@ -105,11 +107,15 @@ class AioGrpcTransport(GrpcPeer):
             TriptychError: the call failed, or this transport is closed.
         """
         try:
-            line = self._taken()
+            CALLS.enter(None)
             try:
-                yield line
+                line = self._taken()
+                try:
+                    yield line
+                finally:
+                    self._give_back(line)
             finally:
-                self._give_back(line)
+                CALLS.leave()
         except Exception:
             with self._explained(sent, timeout_s=timeout_s):
                 raise
@@ -157,6 +163,7 @@ class AioGrpcTransport(GrpcPeer):
             if not call.done():
                 line.calls += 1
                 self._left.add(call)
+                CALLS.enter(None)
                 call.add_done_callback(lambda ended: self._ended(ended, line))
         if not call.done():
             raise TimeoutError
@@ -166,6 +173,7 @@ class AioGrpcTransport(GrpcPeer):
             del call  # or it and its error's traceback would keep each other, and the sockets of a closed channel
 
     def _ended(self, call: asyncio.Task[Any], line: Line) -> None:
+        CALLS.leave()
         self._left.discard(call)
         if not call.cancelled():
             call.exception()  # nobody else asks for it
@@ -174,10 +182,13 @@ class AioGrpcTransport(GrpcPeer):
     async def _ask_version(self, line: Line, metadata: Any) -> None:
         """Learn whether this server survives a cancellation."""
         ask = grpc_codec.METADATA.of(line.channel)
+        CALLS.enter(None)
         try:
             answer = await _answer(ask(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata))
         except grpc.RpcError:
             return  # one that does not tell is spared
+        finally:
+            CALLS.leave()
         self._cancels = grpc_codec.cancels_safely(answer.version)
 
 

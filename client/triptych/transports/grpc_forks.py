@@ -7,6 +7,7 @@ SDK are held back, those under way get a moment to end, and the child remembers 
 Source: https://github.com/grpc/grpc/blob/master/doc/fork_support.md
 """
 
+import asyncio
 import ctypes
 import os
 import sys
@@ -72,6 +73,11 @@ class CallGate:
             support = f", and {_SUPPORT} switches gRPC's support for forks off" if _is_switched_off() else ""
             raise InvalidUseError(_BROKEN.format(support=support))
 
+    async def pause(self) -> None:
+        """Wait while a fork is about to happen, before a call of an event loop, which must not be blocked."""
+        while self._forks:
+            await asyncio.sleep(_LOOK_S)
+
     def leave(self) -> None:
         """A counted call has ended."""
         with self._changed:
@@ -82,12 +88,12 @@ class CallGate:
     def _before(self) -> None:
         with self._changed:
             self._forks += 1
-            self._forking.busy = self._used and _is_switched_off()
-            if _has_threads() or self._forking.busy:  # which stay, however long this waits
+            deadline = time.monotonic() + DRAIN_S
+            # Also where gRPC will be refused in the child: an asynchronous call under way can crash it.
+            self._changed.wait_for(lambda: not self._under_way, timeout=DRAIN_S)
+            if _has_threads() or (self._used and _is_switched_off()):
                 self._forking.busy = True
                 return
-            deadline = time.monotonic() + DRAIN_S
-            self._changed.wait_for(lambda: not self._under_way, timeout=DRAIN_S)
             while (busy := self._under_way > 0 or _is_inside()) and time.monotonic() < deadline:
                 self._changed.wait(_LOOK_S)
             self._forking.busy = busy
