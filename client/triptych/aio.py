@@ -40,6 +40,7 @@ class AsyncClient(Configured):
     call in another one goes on with connections of its own; while it is open, calls in another raise an
     `InvalidUseError`: make a client for each loop. After a fork it is used in a new event loop of the child, over HTTP;
     over gRPC calls in the child raise an `InvalidUseError`, since an open asynchronous client keeps a thread in gRPC.
+    A fork during a gRPC call that takes another half second or more can crash the child, inside gRPC.
 
     A caller that is cancelled is released at once. Its request ends by itself where a cancellation could harm the
     server.
