@@ -15,6 +15,7 @@ from triptych import (
     TriptychError,
 )
 from triptych_ops.errors import OpsError
+from triptych_ops.extras import missing_package_message
 
 from .output import printable
 
@@ -69,6 +70,5 @@ def _os_error(error: OSError) -> str:
 
 def missing_package(error: ModuleNotFoundError, *, extra: str) -> Exception:
     """What to install; `error` itself where a module of our own is missing, which no user can mend."""
-    if (error.name or "").startswith("triptych"):
-        return error
-    return OpsError(f"this needs the package {error.name}; run: pip install 'triptych[{extra}]'")
+    message = missing_package_message(error, extra=extra)
+    return error if message is None else OpsError(message)

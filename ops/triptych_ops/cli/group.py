@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import click
 
+from triptych_ops.extras import extra_of
+
 from . import settings
 from .failures import missing_package
 
@@ -30,7 +32,7 @@ class Commands(click.Group):
         """Their names, in the table's order."""
         return list(self._entries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, imported now; None where there is none of this name.
 
         Raises:
@@ -42,8 +44,19 @@ class Commands(click.Group):
         try:
             command: click.Command = getattr(import_module(module, __package__), function)
         except ModuleNotFoundError as error:
-            raise missing_package(error, extra="cli") from error
+            raise missing_package(error, extra=_extra(ctx, cmd_name)) from error
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's own. What a command imports while it runs is not always installed, either.
+
+        Raises:
+            OpsError: a package that the command needs is not installed.
+        """
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise missing_package(error, extra=_extra(ctx, ctx.invoked_subcommand or "")) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -67,3 +80,9 @@ class Commands(click.Group):
         """Write the list of commands for `--help`, without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
+
+
+def _extra(context: click.Context, name: str) -> str:
+    """The extra of the command `name` of the context's group."""
+    _, *groups = context.command_path.split()
+    return extra_of([*groups, name])

@@ -8,7 +8,6 @@ import click
 
 from triptych_ops.errors import OpsError, UsageError
 
-from .failures import missing_package
 from .options import json_option
 from .output import Table, print_json, print_table, say, table
 from .stopping import stop_requested
@@ -76,10 +75,8 @@ def top(
 
 
 def _source(pages: tuple[str, ...], prometheus: str | None, namespace: str, window_s: float | None) -> "Source":
-    try:
-        from triptych_ops.monitoring.top import Pages, Stored
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="monitoring") from error
+    from triptych_ops.monitoring.top import Pages, Stored
+
     if prometheus and pages:
         raise UsageError("--metrics and --prometheus are two ways to ask; give one")
     if namespace and not prometheus:

@@ -10,8 +10,6 @@ import click
 
 from triptych_ops.release.signing import CertificateTrust, KeyTrust, SigstoreTrust, Trust
 
-from .failures import missing_package
-
 _FILE = click.Path(path_type=Path)
 _OPTIONS = (
     click.option(
@@ -104,9 +102,6 @@ def require_signing() -> None:
     """Import what signs and verifies, before anything long begins.
 
     Raises:
-        OpsError: a package of the extra `sign` is not installed.
+        ModuleNotFoundError: it is not installed; the group of commands says which extra has it.
     """
-    try:
-        import model_signing  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="sign") from error
+    import model_signing  # noqa: F401
