@@ -36,7 +36,8 @@ def list_releases(context: click.Context, store: Store, as_json: bool) -> None:
 
 def _print_listing(releases: list[Release], names: dict[int, list[str]]) -> None:
     columns = ("release", "created", "architecture", "precision", "classes", "size", "aliases")
-    listing = table(*columns, right=("release", "size"))
+    gives_up = ("size", "classes", "created", "precision", "architecture")
+    listing = table(*columns, right=("release", "size"), gives_up=gives_up)
     for release in releases:
         manifest = release.manifest
         listing.add_row(
