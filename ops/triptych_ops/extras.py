@@ -20,7 +20,7 @@ _OF_COMMANDS: Final[Mapping[str, str]] = {
     "loadtest": "loadtest",
     "monitoring": "monitoring",
     "probes": "pod",
-    "release show": "cli,images",  # Pillow, for the images on a model card
+    "release sign": "sign",
     "rollout": "rollout",
     "serve": "serve",
     "top": "monitoring",
@@ -29,24 +29,46 @@ _OF_COMMANDS: Final[Mapping[str, str]] = {
 }
 """Command, or a group of them -> its extra. All others need `cli` alone; the extra of every command includes it."""
 
+_OF_OPTIONS: Final[Mapping[str, str]] = {
+    "--card": "images",
+    "--certificate-chain": "sign",
+    "--edge": "edge",
+    "--identity": "sign",
+    "--key": "sign",
+    "s3://": "s3",
+}
+"""Beginning of an argument -> the extra that it needs beside the command's."""
+
 _OF_PACKAGES: Final[Mapping[str, str]] = {"model_signing": "sign", "s3fs": "s3"}
-"""Package -> its extra, where an option that many commands share needs it: `--key`, and `--store s3://…`."""
+"""Package -> its extra, where the option that needs it was given by the environment or the settings file."""
 
 
 def extra_of(words: Sequence[str]) -> str:
-    """Return the extra of the command that these arguments begin with."""
-    names = (" ".join(words[:length]) for length in (2, 1))
-    return next((_OF_COMMANDS[name] for name in names if name in _OF_COMMANDS), "cli")
+    """Return the extras that a command with these arguments needs, as pip takes them: `edge,s3`."""
+    command = next((_OF_COMMANDS[name] for name in (" ".join(words[:2]), *words[:1]) if name in _OF_COMMANDS), "cli")
+    options = (extra for word in words for begin, extra in _OF_OPTIONS.items() if _is(word, begin))
+    return _joined({*command.split(","), *options})
+
+
+def _is(word: str, begin: str) -> bool:
+    return word.startswith(begin) if begin.endswith("/") else word.partition("=")[0] == begin
 
 
 def missing_package_message(error: ModuleNotFoundError, *, extra: str) -> str | None:
     """Return the line that says which package is missing and what to install.
 
-    extra: the one of the command; a package that an option of many commands needs has its own
+    extra: what `extra_of` says of the command
 
     None where a module of this project itself is missing, which no extra brings.
     """
     package = (error.name or "").partition(".")[0]
     if package in _OWN:
         return None
-    return f"this needs the package {package}; run: pip install 'triptych[{_OF_PACKAGES.get(package, extra)}]'"
+    extras = _joined({*extra.split(","), _OF_PACKAGES.get(package, "cli")})
+    return f"this needs the package {package}; run: pip install 'triptych[{extras}]'"
+
+
+def _joined(extras: set[str]) -> str:
+    if extras - {"cli", "images"}:  # each of the others includes it
+        extras = extras - {"cli"}
+    return ",".join(sorted(extras))

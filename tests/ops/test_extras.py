@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from triptych_ops.cli.main import triptych
-from triptych_ops.extras import _OF_COMMANDS, _OF_PACKAGES, extra_of, missing_package_message
+from triptych_ops.extras import _OF_COMMANDS, _OF_OPTIONS, _OF_PACKAGES, extra_of, missing_package_message
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,9 @@ from triptych_ops.extras import _OF_COMMANDS, _OF_PACKAGES, extra_of, missing_pa
         (["serve", "stable"], "serve"),
         (["release", "list", "--json"], "cli"),
         (["release", "show", "--card", "html"], "cli,images"),
+        (["release", "show", "--card=html"], "cli,images"),
+        (["release", "verify", "7", "--key", "public.pem"], "sign"),
+        (["serve", "--store", "s3://bucket", "--edge"], "edge,s3,serve"),
         (["loadtest", "run", "server"], "loadtest"),
         (["tune"], "loadtest,serve"),
         (["--help"], "cli"),
@@ -29,8 +32,9 @@ def test_each_command_has_its_extra(words: list[str], extra: str) -> None:
 
 
 def test_what_an_option_needs_has_its_own_extra() -> None:
+    """As where TRIPTYCH_STORE names a bucket."""
     message = missing_package_message(ModuleNotFoundError(name="s3fs.core"), extra="serve")
-    assert message == "this needs the package s3fs; run: pip install 'triptych[s3]'"
+    assert message == "this needs the package s3fs; run: pip install 'triptych[s3,serve]'"
 
 
 def test_a_module_of_ours_is_nothing_that_anybody_could_install() -> None:
@@ -41,7 +45,11 @@ def test_the_tables_name_commands_and_extras_that_there_are(checkout: Path) -> N
     commands = triptych.list_commands(triptych.make_context("triptych", ["serve"], resilient_parsing=True))
     assert {name.split()[0] for name in _OF_COMMANDS} <= set(commands)
     extras = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    named = {extra for value in (*_OF_COMMANDS.values(), *_OF_PACKAGES.values()) for extra in value.split(",")}
+    named = {
+        extra
+        for value in (*_OF_COMMANDS.values(), *_OF_OPTIONS.values(), *_OF_PACKAGES.values())
+        for extra in value.split(",")
+    }
     assert named <= set(extras)
 
 

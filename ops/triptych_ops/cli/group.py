@@ -13,6 +13,8 @@ from triptych_ops.extras import extra_of
 from . import settings
 from .failures import missing_package
 
+_ARGUMENTS = f"{__name__}.arguments"  # in the context's `meta`, which all contexts of a call share
+
 
 class Entry(NamedTuple):
     """Where a command is, and what the list of commands says of it."""
@@ -27,6 +29,11 @@ class Commands(click.Group):
     def __init__(self, *arguments: Any, entries: Mapping[str, Entry], **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._entries = entries
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click's own; the arguments are kept for the case that a package is missing."""
+        ctx.meta.setdefault(_ARGUMENTS, tuple(args))
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's interface
         """Their names, in the table's order."""
@@ -83,6 +90,6 @@ class Commands(click.Group):
 
 
 def _extra(context: click.Context, name: str) -> str:
-    """The extra of the command `name` of the context's group."""
+    """The extras of the command `name` of the context's group, with the arguments that were given."""
     _, *groups = context.command_path.split()
-    return extra_of([*groups, name])
+    return extra_of([*groups, name, *context.meta.get(_ARGUMENTS, ())])

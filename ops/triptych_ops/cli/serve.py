@@ -77,8 +77,8 @@ def serve(
     edge = replace(edge, collector=collector) if edge else None
     release = store.release(ref)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
+    envoy = find_envoy(os.environ) if edge else None  # first: the extra that has it has Triton as well
     installation = runtime.find_installation(os.environ)
-    envoy = find_envoy(os.environ) if edge else None
     if edge and edge.open_to_all:
         say("the edge lets everybody in; --api-keys or --client-ca name those who may ask")
     started = time.monotonic()
