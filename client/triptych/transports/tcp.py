@@ -1,5 +1,7 @@
 """A TCP connection: opened by a deadline, and found dead where its other end has vanished."""
 
+import errno
+import os
 import select
 import socket
 import time
@@ -65,3 +67,8 @@ def keep_alive(connection: socket.socket, policy: Keepalive | None) -> None:
         with suppress(OSError):  # a kernel that does not know it
             if hasattr(socket, name):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def reason(error: OSError) -> str:
+    """Return what the system says of a connection that failed, where asyncio has words of its own."""
+    return os.strerror(error.errno) if error.errno in errno.errorcode else str(error.strerror or error)

@@ -1,16 +1,10 @@
 """Every table on a terminal of 80 and of 60 columns, with values as long as they come."""
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import termios
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import IO
 
 import pytest
 from PIL import Image
@@ -18,7 +12,6 @@ from rich.console import Console
 from rich.table import Table as RichTable
 
 import releases
-from commands import TRIPTYCH
 from loadtests.capacity import Capacity, Trial
 from loadtests.comparison import Comparison, Row, Word
 from loadtests.comparison.resampling import Change
@@ -28,6 +21,7 @@ from loadtests.rollouts import RolloutTraffic
 from loadtests.rollouts.traffic import ReleaseTraffic
 from loadtests.tuning import Candidate, Screened
 from ops.rollout.clusters import COURSE, NEW, START, PlainCluster
+from terminals import at_terminal
 from triptych_ops.cli import output, tune
 from triptych_ops.cli.evaluate import command as evaluate
 from triptych_ops.cli.loadtest import compare, concluding, find_max
@@ -294,21 +288,8 @@ def test_wide_characters_count_for_two(capsys: pytest.CaptureFixture[str], width
 
 def test_the_terminal_is_asked_for_its_width(store: Store) -> None:
     """Through a real terminal, which is 80 columns wide."""
-    command = [str(TRIPTYCH), "release", "show", "8", "--store", store.location]
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(command[0], command, {**os.environ, "COLUMNS": ""})  # noqa: S606
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    with open(terminal, "rb", buffering=0) as screen:  # noqa: PTH123
-        text = "".join(iter(lambda: _read(screen), "")).replace("\r\n", "\n")
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    status, text = at_terminal("release", "show", "8", "--store", store.location, columns=80)
+    assert status == 0
     require_fit(text, 80)
     assert max(map(len, text.splitlines())) > 70
     assert store.release(8).manifest_sha256 in text
-
-
-def _read(screen: IO[bytes]) -> str:
-    try:
-        return screen.read(65536).decode()
-    except OSError:  # the other end is closed
-        return ""
