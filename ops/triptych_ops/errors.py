@@ -57,7 +57,7 @@ def reason(error: BaseException) -> str:
     inner = getattr(error, "reason", None)
     if isinstance(inner, BaseException):
         return reason(inner)
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
         return os.strerror(error.errno)
     text = _LIBRARY.sub(lambda found: found[1] or "", str(error))
     return " ".join(_NUMBER.sub("", text).split()).rstrip(".") or type(error).__name__

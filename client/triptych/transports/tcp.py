@@ -71,4 +71,6 @@ def keep_alive(connection: socket.socket, policy: Keepalive | None) -> None:
 
 def reason(error: OSError) -> str:
     """Return what the system says of a connection that failed, where asyncio has words of its own."""
-    return os.strerror(error.errno) if error.errno in errno.errorcode else str(error.strerror or error)
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno)
+    return str(error.strerror or error)

@@ -45,7 +45,7 @@ class Tls:
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             missing, given = ("key", "certificate") if self.key is None else ("certificate", "key")
-            raise ValueError(f"there is a {given} for TLS and no {missing}; give both files, or neither")
+            raise ValueError(f"TLS has a {given} and no {missing}; give both files, or neither")
         if self.given:
             _settled(self)
 

@@ -6,13 +6,14 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import click
 
 from triptych_ops import runtime
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
-from triptych_ops.runtime.edge import Edge, EdgeSettings, Upstream, find_envoy
+from triptych_ops.runtime.edge import Edge, EdgeSettings, Limits, Upstream, find_envoy
 
 from .collector_option import collector_option
 from .edge_options import edge_options
@@ -83,7 +84,13 @@ def serve(
         say("the edge lets everybody in; --api-keys or --client-ca name those who may ask")
     started = time.monotonic()
     with suppress(_StoppedError), stop_requested() as stop:
-        copy = partial(copy_sound, release, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
+        body_bytes = (edge.limits if edge else Limits()).max_body_bytes
+
+        def copy(repository: Path) -> None:
+            copy_sound(release, repository, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
+            if short := runtime.shortage(repository, body_bytes=body_bytes):
+                say(short)
+
         with ExitStack() as running:
             server = running.enter_context(
                 runtime.Server(installation, copy, ports, collector=collector, verbose=verbose)
