@@ -1,4 +1,4 @@
-"""The extra that a command names; tests/server/test_extras.py installs each of them."""
+"""The extra that a command names; tests/faults/test_extras.py installs each of them."""
 
 import re
 import subprocess

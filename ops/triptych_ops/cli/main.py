@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from triptych import TriptychError
+from triptych_ops.errors import reason
 
 from . import failures
 from .group import Commands, Entry
@@ -77,9 +78,20 @@ def run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return failures.FAILED
     except (click.ClickException, TriptychError, OSError) as error:
-        sys.stderr.write(f"triptych: {failures.line(error)}\n")
+        words = _stdout_failure() if isinstance(error, OSError) and not error.filename else None
+        sys.stderr.write(f"triptych: {words or failures.line(error)}\n")
         return failures.exit_code(error)
     return status if isinstance(status, int) else 0
+
+
+def _stdout_failure() -> str | None:
+    """What is wrong with standard output, which still holds what it could not write; None where nothing is."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries once more
+        return f"standard output cannot be written: {reason(error)}; send it elsewhere"
+    return None
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

@@ -3,11 +3,14 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
+import releases
 from commands import TRIPTYCH, triptych
 from triptych_ops.cli.output import Cell, print_table, printable, table
+from triptych_ops.release import Store
 
 
 @pytest.mark.parametrize("text", ["[unknown]", "apple [red]", "[/x]", ":cat:", "[link=x]"])
@@ -54,3 +57,14 @@ def test_a_closed_stdout_is_no_traceback() -> None:
 @pytest.mark.parametrize(("given", "shown"), [("a\nb", r"a\nb"), ("\x1b[31m", r"\x1b[31m"), ("Zürich 🐈", "Zürich 🐈")])
 def test_what_would_move_the_cursor_is_escaped(given: str, shown: str) -> None:
     assert printable(given) == shown
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_full_stdout_is_not_blamed_on_the_store(arguments: list[str], tmp_path: Path) -> None:
+    releases.publish_words(Store(tmp_path), 7)
+    command = [str(TRIPTYCH), "release", "list", "--store", str(tmp_path), *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    words = "standard output cannot be written: No space left on device; send it elsewhere"
+    assert done.stderr == f"triptych: {words}\n"

@@ -13,6 +13,7 @@ from urllib.error import URLError
 import pytest
 
 from certificates import Authority
+from kubeconfigs import write_kubeconfig
 from terminals import at_terminal
 from triptych.testing import Certificate, Failure, FakeServer, label
 from triptych_ops.cli.failures import _OPTIONS, in_options
@@ -20,7 +21,6 @@ from triptych_ops.errors import reason
 
 from .conftest import Command
 
-_KEY = {"AWS_ACCESS_KEY_ID": "", "KUBECONFIG": ""}
 _API = re.compile(
     r"\b(?:timeout_s|top_k|fetch_urls|plaintext_secrets|with_options|shrink|batch_size)\b[ =]|\bheaders="
     r"|\b[a-z_]+=(?:True|False|None|FUNCTION|\{|[A-Z]\w*\()|\bTls\b"
@@ -207,7 +207,7 @@ def test_a_reason_has_no_number_of_the_system(error: Exception, words: str) -> N
     ],
 )
 def test_a_port_where_nobody_listens(command: Command, arguments: str) -> None:
-    write_kubeconfig(Path("kubeconfig"))
+    write_kubeconfig(Path("kubeconfig"), "http://127.0.0.1:1")
     Path("x").write_bytes(b"x")
     done = command(*arguments.split())
     assert done.status == 1
@@ -215,16 +215,6 @@ def test_a_port_where_nobody_listens(command: Command, arguments: str) -> None:
     assert "127.0.0.1:1" in line
     assert "Connection refused" in line
     assert not re.search(r"Errno|urlopen|HTTPConnection|Connect call|\(host=", line)
-
-
-def write_kubeconfig(path: Path) -> None:
-    document = {
-        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
-        "users": [{"name": "u", "user": {}}],
-        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
-        "current-context": "x",
-    }
-    path.write_text(json.dumps(document))
 
 
 @pytest.mark.parametrize(
@@ -255,7 +245,7 @@ def test_no_kubeconfig_at_all_and_a_context_that_is_not_there(
     monkeypatch.setenv("KUBECONFIG", "nosuch:nosuch-either")
     done = command("rollout", "status")
     assert (done.status, "there is no kubeconfig nosuch:nosuch-either" in done.stderr) == (3, True)
-    write_kubeconfig(Path("kubeconfig"))
+    write_kubeconfig(Path("kubeconfig"), "http://127.0.0.1:1")
     done = command("rollout", "status", "--kubeconfig", "kubeconfig", "--context", "y")
     assert (done.status, "name y" in done.stderr, "--context" in done.stderr) == (2, True, True)
 
