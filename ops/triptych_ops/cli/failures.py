@@ -14,10 +14,13 @@ from triptych import (
     NotFoundError,
     TriptychError,
 )
-from triptych_ops.errors import OpsError
+from triptych_ops.errors import OpsError, reason
 from triptych_ops.extras import missing_package_message
 
 from .output import printable
+
+STANDARD_OUTPUT = "standard output"
+"""What an error calls the file that standard output is."""
 
 DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT, INCONCLUSIVE = range(7)
 
@@ -84,6 +87,8 @@ def in_options(text: str) -> str:
 
 
 def _os_error(error: OSError) -> str:
+    if error.filename == STANDARD_OUTPUT:
+        return f"{STANDARD_OUTPUT} cannot be written: {reason(error)}; send it elsewhere"
     what = error.strerror or str(error)
     where = f": {error.filename}" if error.filename else ""
     cure = _CURES.get(error.errno or 0)

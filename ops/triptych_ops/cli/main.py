@@ -5,12 +5,11 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from triptych import TriptychError
-from triptych_ops.errors import reason
 
 from . import failures
 from .group import Commands, Entry
@@ -63,8 +62,8 @@ def run() -> int:
             signal.signal(number, _terminate)
     if sys.stdout is None:  # closed by the caller
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file name need not be text in this locale
+    if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = _named(sys.stdout)
     try:
         status = triptych.main(prog_name="triptych", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -75,23 +74,46 @@ def run() -> int:
         sys.stderr.write(f"triptych: interrupted{words}\n")
         return _INTERRUPTED
     except BrokenPipeError:  # the reader of stdout has gone, as in `triptych … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return failures.FAILED
     except (click.ClickException, TriptychError, OSError) as error:
-        words = _stdout_failure() if isinstance(error, OSError) and not error.filename else None
-        sys.stderr.write(f"triptych: {words or failures.line(error)}\n")
+        if isinstance(error, OSError) and error.filename == failures.STANDARD_OUTPUT:
+            _leave_stdout()
+        sys.stderr.write(f"triptych: {failures.line(error)}\n")
         return failures.exit_code(error)
     return status if isinstance(status, int) else 0
 
 
-def _stdout_failure() -> str | None:
-    """What is wrong with standard output, which still holds what it could not write; None where nothing is."""
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter tries once more
-        return f"standard output cannot be written: {reason(error)}; send it elsewhere"
-    return None
+def _leave_stdout() -> None:
+    """Drop what could not be written, which the interpreter would try to write once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _StandardOutput(io.FileIO):
+    """The file behind standard output. Its errors say that it is this one, so that nothing else is blamed."""
+
+    def write(self, data: Any) -> int:
+        """As FileIO's.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = failures.STANDARD_OUTPUT
+            raise
+
+
+def _named(stdout: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same standard output, whose errors say so; a file name in it need not be text in this locale."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(_StandardOutput(stdout.fileno(), "w", closefd=False)),
+        encoding=stdout.encoding,
+        errors="backslashreplace",
+        line_buffering=stdout.line_buffering,
+        write_through=stdout.write_through,
+    )
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

@@ -71,7 +71,7 @@ def print_table(table: Table) -> None:
         click.echo(line)
     if made.left_out:
         missing = ", ".join(made.left_out)
-        say(f"{width} columns are too few for: {missing}; a wider terminal shows them, and --json")
+        say(f"not shown on {width} columns: {missing}; a wider terminal shows them, and --json")
 
 
 class Layout(NamedTuple):

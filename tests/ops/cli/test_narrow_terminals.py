@@ -192,9 +192,7 @@ def test_a_release_fits(arguments: str, store: Store, width: int, command: Comma
         assert f"{store.location}/releases/8" in done.stdout
     if arguments == "list":
         left_out = "size, classes, created, precision" + (", architecture" if width == 60 else "")
-        assert done.stderr == (
-            f"{width} columns are too few for: {left_out}; a wider terminal shows them, and --json\n"
-        )
+        assert done.stderr == (f"not shown on {width} columns: {left_out}; a wider terminal shows them, and --json\n")
         assert "before-the-sale, canary" in done.stdout
 
 
