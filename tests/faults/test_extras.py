@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -221,28 +222,43 @@ def template(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+class Trials:
+    """Calls in environments, each environment and each outcome made once, when it is asked for."""
+
+    def __init__(self, make: Callable[[str], Environment], servers: Mapping[str, str]) -> None:
+        self._make = functools.cache(make)
+        self._making = threading.Lock()
+        self._servers = servers
+        self._found: dict[tuple[str, str], Outcome] = {}
+
+    def _environment(self, extras: str) -> Environment:
+        with self._making:
+            return self._make(extras)
+
+    def outcome(self, extras: str, name: str) -> Outcome:
+        """The outcome of a call with these extras."""
+        key = extras, name
+        if key not in self._found:
+            self._found[key] = self._environment(extras).outcome(CALLS[name], self._servers)
+        return self._found[key]
+
+    def helped(self, extras: str) -> Mapping[str, Outcome]:
+        """The outcome of `--help` of each command with these extras."""
+        names = sorted({name.partition(",")[0] for name in CALLS})
+        return dict(zip(names, self._environment(extras).helped(names), strict=True))
+
+
 @pytest.fixture(scope="module")
-def outcomes(
-    checkout: Path, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Mapping[str, Outcome]]]:
-    """The outcome of each call in the environment of some extras, each made once."""
+def trials(checkout: Path, template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trials]:
+    """Environments with the wheel of this checkout."""
     folder = tmp_path_factory.mktemp("extras")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(build, cwd=checkout, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     constraints = checkout / ".ci" / "constraints.txt"
-    with FakeServer() as server, ThreadPoolExecutor(os.cpu_count()) as pool:
-        servers = {"grpc": server.grpc_url, "http": server.http_url}
-
-        @functools.cache
-        def found(extras: str) -> Mapping[str, Outcome]:
-            made = Environment(extras, wheel=wheel, folder=folder, constraints=constraints, template=template)
-            names = sorted({name.partition(",")[0] for name in CALLS})
-            helps = dict(zip((f"{name} --help" for name in names), made.helped(names), strict=True))
-            calls = pool.map(lambda call: made.outcome(call, servers), CALLS.values())
-            return helps | dict(zip(CALLS, calls, strict=True))
-
-        yield found
+    make = functools.partial(Environment, wheel=wheel, folder=folder, constraints=constraints, template=template)
+    with FakeServer() as server:
+        yield Trials(make, {"grpc": server.grpc_url, "http": server.http_url})
 
 
 def extras_of(checkout: Path) -> list[str]:
@@ -267,27 +283,41 @@ def test_every_command_is_called() -> None:
 
 
 @pytest.mark.timeout(3600)
-def test_each_command_runs_or_names_the_extra_that_it_needs(
-    checkout: Path, outcomes: Callable[[str], Mapping[str, Outcome]]
-) -> None:
+def test_each_command_runs_or_names_the_extra_that_it_needs(checkout: Path, trials: Trials) -> None:
     extras = extras_of(checkout)
-    table = {extra: outcomes(extra) for extra in extras}
-    print(shown({extra: {name: table[extra][name] for name in CALLS} for extra in extras}))
-    faults = []
-    for extra, row in table.items():
-        for name, outcome in row.items():
-            if "Traceback" in outcome.output:
-                faults.append(f"{name} with [{extra}] ends in a traceback: {outcome.output[-500:]}")
-            elif outcome.extra is not None and not helps(outcome.extra, name, extra, outcomes):
-                faults.append(f"{name} with [{extra}] names [{outcome.extra}], which does not help")
-    assert faults == []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        table = {
+            extra: dict(zip(CALLS, pool.map(functools.partial(trials.outcome, extra), CALLS), strict=True))
+            for extra in extras
+        }
+    print(shown(table))
+    assert [
+        fault for extra in extras for name in CALLS if (fault := fault_of(name, extra, table[extra][name], trials))
+    ] == []
+    assert table[_NONE]["serve"].extra == "serve"  # the control: a call without its packages is noticed
 
 
-def helps(named: str, command: str, installed: str, outcomes: Callable[[str], Mapping[str, Outcome]]) -> bool:
-    """Whether a command has all that it needs once the extra that it named is installed, alone or beside the first."""
-    if outcomes(named)[command].extra is None:
-        return True
-    return outcomes(f"{installed},{named}")[command].extra is None
+@pytest.mark.timeout(3600)
+def test_the_help_of_each_command_is_shown_or_names_the_extra_that_it_needs(checkout: Path, trials: Trials) -> None:
+    helped = {extra: trials.helped(extra) for extra in extras_of(checkout)}
+    assert [
+        f"{name} --help with [{extra}]: {outcome.output[-500:]}"
+        for extra, row in helped.items()
+        for name, outcome in row.items()
+        if "Traceback" in outcome.output or (outcome.extra is None and not outcome.output.startswith("Usage: "))
+    ] == []
+
+
+def fault_of(name: str, installed: str, outcome: Outcome, trials: Trials) -> str | None:
+    """What is wrong with an outcome: a traceback, or an extra that does not help, alone or beside the first one."""
+    if "Traceback" in outcome.output:
+        return f"{name} with [{installed}] ends in a traceback: {outcome.output[-500:]}"
+    named = outcome.extra
+    if named is None or trials.outcome(named, name).extra is None:
+        return None
+    if installed != _NONE and trials.outcome(f"{installed},{named}", name).extra is None:
+        return None
+    return f"{name} with [{installed}] names [{named}], which does not help"
 
 
 def shown(table: Mapping[str, Mapping[str, Outcome]]) -> str:
