@@ -14,7 +14,7 @@ from rich.table import Table as RichTable
 import releases
 from loadtests.capacity import Capacity, Trial
 from loadtests.comparison import Comparison, Row, Word
-from loadtests.comparison.resampling import Change
+from loadtests.comparison.resampling import Change, Scale
 from loadtests.objectives import Unit, Verdict, objective
 from loadtests.records import StageSummary
 from loadtests.rollouts import RolloutTraffic
@@ -68,9 +68,11 @@ def verdicts() -> None:
 
 
 def compared() -> None:
-    change = Change(first=0.1777, second=0.2378, least=-0.0123, most=0.1023)
+    change = Change(
+        first=0.1777, second=0.2378, scale=Scale.RATIO, change=1.338, low=0.123, high=10.23, detectable=4.261
+    )
     rows = [
-        Row(stage="spike, times five", figure=figure, unit=Unit.SECONDS, change=change, word=Word.SMALL)
+        Row(stage="spike, times five", figure=figure, unit=Unit.SECONDS, change=change, word=Word.NOT_SHOWN)
         for figure in ("p50", "p95", "p99")
     ]
     compare._print(Comparison(first=None, second=None, rows=rows, differences=[]))  # type: ignore[arg-type]
