@@ -10,6 +10,7 @@ import pytest
 from edges import ask_grpc, edge_before, grpc_bytes, raw_http_request
 from triptych_ops.runtime import Server
 from triptych_ops.runtime.edge import Edge, Limits, listeners
+from triptych_ops.runtime.edge.admission import admission_script
 
 from .load import Load, percentile
 
@@ -120,7 +121,7 @@ def test_case_46_others_do_not_notice_repeated_fields(server: Server, photograph
 
 def test_a_walk_over_every_field_takes_seconds(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: the same script without its bound."""
-    script = listeners.admission_script("grpc")
+    script = admission_script("grpc")
     unbounded = script.replace("if counts[number] > (most and most[number] or 1) then", "if false then")
     assert unbounded != script
     monkeypatch.setattr(listeners, "admission_script", lambda _: unbounded)

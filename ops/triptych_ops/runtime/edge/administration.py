@@ -23,6 +23,14 @@ class Administration:
         except OpsError:
             return False
 
+    def answers(self) -> bool:
+        """Whether it answers at all, ready or not."""
+        try:
+            self._ask("GET", "/ready")
+        except OpsError:
+            return False
+        return True
+
     def take_no_more(self) -> None:
         """Close the ports, and every connection after the answer that is under way.
 
