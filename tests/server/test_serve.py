@@ -43,7 +43,7 @@ def test_serving_does_not_change_the_release(serving: Serving, store: Path) -> N
 def test_a_signal_stops_it_clean(store: Path, tmp_path: Path, number: signal.Signals) -> None:
     with Serving(store, tmp_path) as serving:
         processes = serving.children()
-        assert len(serving.traces()) == len(processes)  # a folder, and a region of each stub
+        assert len(serving.traces()) == len(processes) + 1  # a folder, its owner's lock, a region of each stub
         status, errors = serving.stop(number)
     assert status == 0, errors
     assert errors.splitlines() == ["stopping", "stopped"]
