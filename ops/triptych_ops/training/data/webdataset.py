@@ -2,11 +2,15 @@
 
     000017.png  the image        000017.cls  its class, a number        000017.json  {"name": …, "class": …}
 
+What follows the first dot is the kind of a member; `000017.mask.png` beside `000017.png` is another member of that
+sample, which is not read. Names that have dots of their own, as `photo.v2.png`, are read where `photo.v2.cls` is there.
+
 The JSON is ours; without it a class is called by its number. https://github.com/webdataset/webdataset
 """
 
 import json
 import tarfile
+from collections.abc import Container
 from io import BytesIO
 from pathlib import Path
 
@@ -20,12 +24,14 @@ from .labelled import Labelled, ordered_classes
 
 SUFFIXES = frozenset({".tar"})
 
+_SUFFIXES_READ = IMAGE_SUFFIXES | {".cls", ".json"}
+
 
 def read_webdataset(path: Path, shards: list[Path]) -> Dataset:
     """The labelled images of all shards; `path` is what holds them.
 
     Raises:
-        RefusedError: a shard is damaged or compressed, or a sample has no class.
+        RefusedError: a shard is damaged or compressed, or a sample has no class or two images.
     """
     found: list[Labelled] = []
     for shard in shards:
@@ -60,19 +66,44 @@ def _samples(shard: Path, archive: tarfile.TarFile) -> list[Labelled]:
     images: dict[str, Content] = {}
     notes: dict[str, dict[str, bytes]] = {}
     for member in archive:
-        folder, slash, base = member.name.rpartition("/")
-        stem, dot, extension = base.partition(".")
-        key, suffix = folder + slash + stem, (dot + extension).lower()
+        key, suffix = _key_and_suffix(member.name)
         if not member.isfile():
             continue
         if member.offset_data + member.size > size_bytes:
             raise RefusedError(f"{shard} is cut short within {member.name!r}; copy it anew")
         if suffix in IMAGE_SUFFIXES:
+            if key in images:
+                raise RefusedError(f"{shard} has two images called {key!r}; give each a name of its own")
             images[key] = FileRange(shard, member.offset_data, member.size)
         elif suffix in (".cls", ".json"):
             file = archive.extractfile(member)
             notes.setdefault(key, {})[suffix] = file.read() if file else b""
-    return [_labelled(shard, key, content, notes.get(key, {})) for key, content in images.items()]
+    return [
+        _labelled(shard, key, content, notes.get(key, {}))
+        for key, content in images.items()
+        if ".cls" in notes.get(key, {}) or not _is_further_member(key, images)
+    ]
+
+
+def _key_and_suffix(name: str) -> tuple[str, str]:
+    """Divide a member's name at the first dot of its base; at the last one where the kind would be none that is read.
+
+    Hidden files, as macOS adds `._000017.png` to archives, have no kind.
+    """
+    folder, slash, base = name.rpartition("/")
+    if base.startswith("."):
+        return name, ""
+    stem, dot, extension = base.partition(".")
+    if (dot + extension).lower() not in _SUFFIXES_READ and dot:
+        stem, dot, extension = base.rpartition(".")
+    return folder + slash + stem, (dot + extension).lower()
+
+
+def _is_further_member(key: str, images: Container[str]) -> bool:
+    """Return whether an image under this key belongs to the sample of another image, as `7.mask.png` to `7.png`."""
+    folder, slash, base = key.rpartition("/")
+    words = base.split(".")
+    return any(folder + slash + ".".join(words[:count]) in images for count in range(1, len(words)))
 
 
 def _labelled(shard: Path, key: str, content: Content, notes: dict[str, bytes]) -> Labelled:
