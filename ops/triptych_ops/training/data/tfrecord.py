@@ -24,6 +24,7 @@ SUFFIXES = frozenset({".tfrecord", ".tfrecords"})
 
 _ENCODED, _LABEL, _TEXT, _NAME = "image/encoded", "image/class/label", "image/class/text", "image/filename"
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
+_COMPRESSED = (b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # of RFC 1952 and RFC 1950
 _MASK = 0xA282EAD8  # so that a checksum of data that holds checksums stays sound
 
 
@@ -64,6 +65,10 @@ def _records(shard: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         length, checksum = header[: _LENGTH.size], header[_LENGTH.size :]
         at = file.tell()
         if len(header) < _LENGTH.size + _CHECKSUM.size or _checksum(length) != checksum:
+            if at == _LENGTH.size + _CHECKSUM.size and header.startswith(_COMPRESSED):
+                raise RefusedError(
+                    f"{shard} is compressed, as TensorFlow's GZIP and ZLIB options do; decompress it first"
+                )
             raise RefusedError(f"{shard} is damaged before byte {at}, or no TFRecord file; copy it anew")
         count = _LENGTH.unpack(length)[0]
         content = file.read(count) if at + count + _CHECKSUM.size <= size else b""

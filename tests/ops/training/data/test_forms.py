@@ -1,7 +1,10 @@
 """Each form gives back what a folder holds, to the byte, and foreign readers and writers agree."""
 
+import gzip
 import io
 import tarfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -167,6 +170,16 @@ def test_a_damaged_record_is_found_by_its_checksum(photos: Path, tmp_path: Path)
     content[200] ^= 1
     (tmp_path / "photos.tfrecord").write_bytes(content)
     with pytest.raises(RefusedError, match=r"photos.tfrecord is damaged or cut short after byte 12"):
+        open_dataset(tmp_path / "photos.tfrecord")
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+def test_compressed_records_are_not_called_damaged(
+    photos: Path, tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    convert(open_dataset(photos), tmp_path / "photos.tfrecord")
+    (tmp_path / "photos.tfrecord").write_bytes(compress((tmp_path / "photos.tfrecord").read_bytes()))
+    with pytest.raises(RefusedError, match=r"photos\.tfrecord is compressed, .* decompress it first"):
         open_dataset(tmp_path / "photos.tfrecord")
 
 
