@@ -55,10 +55,10 @@ def read_image_folder(folder: Path) -> Dataset:
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the files below a folder that are not hidden, and links named like images that lead nowhere.
 
-    Links to folders are followed, after the folders themselves, and each folder is read once: so circles of links end,
-    and a file keeps the name that it has without links.
+    Links to folders are followed, after the folders themselves, but for those that lead back above this one, and each
+    folder is read once: so circles of links end, and a file keeps the name that it has without links.
     """
-    waiting, links, read = [folder], deque[Path](), set[Path]()
+    waiting, links, read = [folder], deque[Path](), set(folder.resolve().parents)
     while waiting or links:
         place = waiting.pop() if waiting else links.popleft()
         if (real := place.resolve()) in read:

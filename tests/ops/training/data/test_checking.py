@@ -84,6 +84,7 @@ def test_links_are_followed_and_each_file_keeps_its_name(photos: Path, tmp_path:
     (photos / "2" / "deep").mkdir()
     (photos / "2" / "again").symlink_to(photos / "2" / "deep")
     (photos / "2" / "deep" / "circle").symlink_to(photos / "2")
+    (photos / "2" / "up").symlink_to(photos)
     shutil.copy(next((photos / "3").iterdir()), photos / "2" / "deep" / "new.png")
     found = {sample.name for sample in open_dataset(photos).samples}
     assert found == {name.replace("0/", "0/more/", 1) if name[0] == "0" else name for name in names} | {

@@ -103,7 +103,7 @@ def test_further_images_of_a_sample_and_hidden_files_are_not_read(tmp_path: Path
         ([("0.png", b"a"), ("0.cls", b"0"), ("0.png", b"b")], "has two images called '0'; give each a name"),
         (
             [("0.input.png", b"a"), ("0.cls", b"0")],
-            "names no class of '0.input'; each image needs a member 0.input.cls",
+            "names no class of '0.input'; each image needs a member",
         ),
     ],
 )
