@@ -17,7 +17,7 @@ class Visitor(ImageUser):
     """Sends a photograph, looks at the answer, sends another; one in fifty is none."""
 
     abstract = True
-    mix = MixDescription(kinds=MIXES["web"], bad_share=0.02)
+    mix = MixDescription(kinds=MIXES["web"], invalid_share=0.02)
     wait_time = between(0.5, 2.0)
 
     @task

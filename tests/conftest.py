@@ -30,6 +30,7 @@ _MARKERS = {
     _TESTS / "ops" / "training": "torch",
     _TESTS / "model_repository" / "test_dali_decoder.py": "torch",
     _TESTS / "model_repository" / "test_dali_graph.py": "torch",
+    _TESTS / "model_repository" / "test_preprocessing_modes.py": "torch",
 }
 
 

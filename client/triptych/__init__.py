@@ -6,6 +6,8 @@
         result = client.classify("cat.jpg")
         print(result.top.label, result.top.score, result.release)
 
+`__version__` is that of the installed package. The logger `triptych` tells of retries, hedges and ejections at DEBUG.
+
 Forbidden inside: anything of `triptych_ops`, and every package beyond what tritonclient[grpc] brings;
 Pillow is imported only when an array is to be encoded or a photograph shrunk.
 """
@@ -18,6 +20,7 @@ from .errors import (
     ImageError,
     InvalidSettingError,
     InvalidUrlError,
+    InvalidUseError,
     NotFoundError,
     OverloadedError,
     PermissionDeniedError,
@@ -48,6 +51,7 @@ __all__ = [
     "ImageInput",
     "InvalidSettingError",
     "InvalidUrlError",
+    "InvalidUseError",
     "Keepalive",
     "NotFoundError",
     "OverloadedError",
@@ -62,4 +66,21 @@ __all__ = [
     "TooLargeError",
     "TriptychError",
     "UnavailableError",
+    "__version__",
 ]
+
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    """Return `__version__`, which is read from the installed package when it is first asked for."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = version("triptych")
+    except PackageNotFoundError:  # the folder alone, without its metadata
+        found = "unknown"
+    globals()[name] = found
+    return found

@@ -5,7 +5,7 @@ import random as randomness
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from . import contract, health
 from .calls import aio_many, batches
@@ -15,17 +15,17 @@ from .calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
 from .calls.releases import RELEASE, described
 from .client import LEAST_S, POLL_S
 from .config import Resilience
-from .configured import Configured
+from .configured import Configured, given
 from .endpoint import Endpoint
 from .errors import DeadlineExceededError, ImageError, TriptychError
 from .inputs.images import ImageInput
 from .inputs.sides import DEFAULT_SIDE, UNTOLD
-from .observing import Observer, Observers
+from .observing import Observer, Observers, operation_of
 from .resilience.calling import Service
 from .results import Classification, Embedding, Health, Release
 from .settings import NOT_GIVEN, FetchUrls, NotGiven, Shrink, seconds
 from .transports.access import Access, AsyncToken
-from .transports.connections import Connections
+from .transports.connections import LoopConnections
 from .transports.headers import NO_HEADERS
 from .transports.tls import Tls
 from .transports.transport import AsyncTransport, InvalidArgumentError
@@ -35,6 +35,12 @@ Result = TypeVar("Result")
 
 class AsyncClient(Configured):
     """`Client` for asyncio. Use it in one event loop, as an asynchronous context manager, or await `close`.
+
+    It belongs to the event loop of its first call. Once that loop is closed, as `asyncio.run` does at its end, the next
+    call in another one goes on with connections of its own; while it is open, calls in another raise an
+    `InvalidUseError`: make a client for each loop. After a fork it is used in a new event loop of the child, over HTTP;
+    over gRPC calls in the child raise an `InvalidUseError`, since an open asynchronous client keeps a thread in gRPC.
+    A fork during a gRPC call that takes another half second or more can crash the child, inside gRPC.
 
     A caller that is cancelled is released at once. Its request ends by itself where a cancellation could harm the
     server.
@@ -80,9 +86,16 @@ class AsyncClient(Configured):
             fetch_urls=fetch_urls,
             resilience=resilience,
         )
+        self._given = given(
+            observers=(observers, ()),
+            connect=(connect, None),
+            clock=(clock, time.monotonic),
+            sleep=(sleep, asyncio.sleep),
+            random=(random, randomness.random),
+        )
         self._calls: AioCalls = AioCalls(
             service=Service(self._endpoints, self._policy, clock=clock, random=random),
-            connections=Connections(connect or connector(self._endpoints, self._policy, access)),
+            connections=LoopConnections(connect or connector(self._endpoints, self._policy, access)),
             observers=Observers(observers),
             clock=clock,
             sleep=sleep,
@@ -195,7 +208,7 @@ class AsyncClient(Configured):
         if not self._is_view:
             await self._calls.close()
 
-    async def __aenter__(self) -> "AsyncClient":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
@@ -233,6 +246,13 @@ class AsyncClient(Configured):
         self, batch: Batch[Result], *, direct: bool = False
     ) -> tuple[list[Result | ImageError], Endpoint | None]:
         """The results, and the server that gave them."""
+        results, endpoint = await self._outcome(batch, direct=direct)
+        self._calls.observers.images(operation_of(batch.outputs, direct=direct), results)
+        return results, endpoint
+
+    async def _outcome(
+        self, batch: Batch[Result], *, direct: bool
+    ) -> tuple[list[Result | ImageError], Endpoint | None]:
         request = batch.request()
         if request is None:
             return batch.unsent(), None
@@ -241,7 +261,7 @@ class AsyncClient(Configured):
         except InvalidArgumentError as error:
             return batch.refused(error), None
         self._sides.saw(answered.response.response.model_version)
-        return batch.answered(answered, request), answered.endpoint
+        return batch.answered(answered), answered.endpoint
 
     async def _release(self, terms: Terms) -> Release:
         results, endpoint = await self._asked(

@@ -4,7 +4,7 @@ import random as randomness
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from . import contract, health
 from .calls import batches, many
@@ -13,13 +13,13 @@ from .calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, Numbered, Window
 from .calls.releases import RELEASE, described
 from .calls.sync import Calls, connector
 from .config import Resilience
-from .configured import Configured
+from .configured import Configured, given
 from .endpoint import Endpoint
 from .environment import DEFAULT_URL
 from .errors import DeadlineExceededError, ImageError, TriptychError
 from .inputs.images import ImageInput
 from .inputs.sides import DEFAULT_SIDE, UNTOLD
-from .observing import Observer, Observers
+from .observing import Observer, Observers, operation_of
 from .resilience.calling import Service
 from .results import Classification, Embedding, Health, Release
 from .settings import DEFAULT_TIMEOUT_S, LONGEST_TIMEOUT_S, NOT_GIVEN, FetchUrls, NotGiven, Shrink, seconds
@@ -39,6 +39,13 @@ LEAST_S: Final = 0.1  # what a last check gets, however late it is
 
 class Client(Configured):
     """Asks one Triptych server, or several that serve the same. Thread-safe; a context manager, or call `close`.
+
+    A client may be made and used before a fork (`os.fork`, a `multiprocessing` pool, the workers of a prefork server):
+    a child process begins with connections, locks and knowledge of the servers of its own. Over gRPC that works only if
+    no thread of the parent was inside gRPC at the fork, which waits up to half a second for calls under way; otherwise
+    every call in the child raises an `InvalidUseError` at once. An iterator of `classify_many` does not go on in a
+    child. A client is pickled by its settings, for processes that are started by 'spawn'; a secret header, or a setting
+    that cannot be pickled, is a TypeError.
 
     What is not given comes from the environment, see `triptych.environment`, else from the defaults.
 
@@ -92,6 +99,13 @@ class Client(Configured):
             shrink=shrink,
             fetch_urls=fetch_urls,
             resilience=resilience,
+        )
+        self._given = given(
+            observers=(observers, ()),
+            connect=(connect, None),
+            clock=(clock, time.monotonic),
+            sleep=(sleep, time.sleep),
+            random=(random, randomness.random),
         )
         self._calls: Calls = Calls(
             service=Service(self._endpoints, self._policy, clock=clock, random=random),
@@ -217,7 +231,7 @@ class Client(Configured):
         if not self._is_view:
             self._calls.close()
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -251,6 +265,11 @@ class Client(Configured):
         self, batch: Batch[Result], *, direct: bool = False
     ) -> tuple[list[Result | ImageError], Endpoint | None]:
         """The results, and the server that gave them."""
+        results, endpoint = self._outcome(batch, direct=direct)
+        self._calls.observers.images(operation_of(batch.outputs, direct=direct), results)
+        return results, endpoint
+
+    def _outcome(self, batch: Batch[Result], *, direct: bool) -> tuple[list[Result | ImageError], Endpoint | None]:
         request = batch.request()
         if request is None:
             return batch.unsent(), None
@@ -259,7 +278,7 @@ class Client(Configured):
         except InvalidArgumentError as error:
             return batch.refused(error), None
         self._sides.saw(answered.response.response.model_version)
-        return batch.answered(answered, request), answered.endpoint
+        return batch.answered(answered), answered.endpoint
 
     def _release(self, terms: Terms) -> Release:
         results, endpoint = self._asked(Batch([(0, health.image())], RELEASE, terms, id_prefix=contract.HEALTH_ID))

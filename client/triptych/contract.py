@@ -50,7 +50,8 @@ HEALTH_SCORE: Final = "health_score"
 
 LABELS: Final = "labels"
 RESIZE: Final = "resize"
-"""Further ones: how many classes there are, and the shorter side, in pixels, that preprocessing scales to."""
+"""Further ones: how many classes there are, and what preprocessing resizes an image to, in pixels: "256" where that is
+the shorter side, "224,224" where it is the exact height and width."""
 
 HEALTH_ID: Final = "health-"
 """How the ids of requests begin that ask for the server's health or its release: what is served does not count them."""

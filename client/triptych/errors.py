@@ -4,6 +4,7 @@
     +-- ImageError             this image cannot be classified (missing, empty, damaged, too large ...)
     +-- InvalidUrlError        the server's URL cannot be read
     +-- InvalidSettingError    an environment variable cannot be read
+    +-- InvalidUseError        the client cannot be used in this process, or in this event loop
     +-- UnavailableError       nobody answers at that address
     +-- DeadlineExceededError  no answer in time
     +-- OverloadedError        the server takes no more requests now
@@ -13,11 +14,32 @@
     +-- ProtocolError          the answer does not keep the contract: another server, another model
     +-- ServerError            the server failed inside
 
+Every error of a request tells the `request_id`, the `endpoint` and the `attempts`, as results do.
+
 An error of a lower library is chained as `__cause__`, never passed on as it is. Of a server's words a message
 holds one line at most, and never its traceback.
 """
 
 import functools
+import typing
+
+IMAGE_CODES: typing.Final = frozenset(
+    {
+        "missing_file",
+        "is_directory",
+        "unreadable",
+        "unsupported_type",
+        "empty_image",
+        "not_an_image",
+        "corrupt_image",
+        "image_too_large",
+        "not_finite",
+        "url_refused",
+        "fetch_failed",
+        "rejected",
+    }
+)
+"""The codes of `ImageError` that this version knows; see there."""
 
 
 class TriptychError(Exception):
@@ -25,6 +47,15 @@ class TriptychError(Exception):
 
     retry_after_s: float | None = None
     """Seconds after which the server asked to be asked again; `inf`: not at all; None: it did not say."""
+
+    request_id: str | None = None
+    """The id of the last attempt, under which the server logged and traced it; None: no request was sent."""
+
+    endpoint: str | None = None
+    """URL of the server of the last attempt; None: no request was sent."""
+
+    attempts: int = 0
+    """How often the request was sent."""
 
 
 class ImageError(TriptychError):
@@ -46,7 +77,20 @@ class ImageError(TriptychError):
         self.index = index
 
     def __reduce__(self) -> tuple[object, ...]:
-        return functools.partial(ImageError, self.code, self.message, source=self.source, index=self.index), ()
+        made = functools.partial(ImageError, self.code, self.message, source=self.source, index=self.index)
+        return made, (), self.__dict__
+
+    def to_dict(self) -> dict[str, typing.Any]:
+        """Return `code`, `message`, `source`, `index` and what is told of the request, as values that JSON can hold."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "source": self.source,
+            "index": self.index,
+            "request_id": self.request_id,
+            "endpoint": self.endpoint,
+            "attempts": self.attempts,
+        }
 
 
 class InvalidUrlError(TriptychError):
@@ -55,6 +99,13 @@ class InvalidUrlError(TriptychError):
 
 class InvalidSettingError(TriptychError):
     """A `TRIPTYCH_*` variable of the environment that says nothing of use; the message names it."""
+
+
+class InvalidUseError(TriptychError):
+    """The client cannot be used in this process, or in this event loop; the message says what to do instead.
+
+    It says nothing of a server: none was asked.
+    """
 
 
 class UnavailableError(TriptychError):

@@ -7,12 +7,13 @@ logged, and never fails a call.
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from . import contract
+from .errors import ImageError
 from .resilience.calling import Standing
 from .resilience.course import Attempt
 from .transports.headers import NO_HEADERS, checked
@@ -68,6 +69,19 @@ class Observer(Protocol):
         """A call begins, in the caller's thread or task."""
 
 
+@runtime_checkable
+class ImageObserver(Observer, Protocol):
+    """An observer that is also told of the images that could not be classified, by the server or before a request."""
+
+    def images_failed(self, operation: str, errors: Sequence[ImageError]) -> None:
+        """These images of one request failed; `operation` as of `Call`."""
+
+
+def operation_of(outputs: Collection[str], *, direct: bool) -> str:
+    """Return the operation of a call for these outputs; a health check is sent `direct`, without retries."""
+    return "health" if direct else "embed" if contract.EMBEDDING in outputs else "classify"
+
+
 def outcome(error: BaseException | None) -> str:
     """One word for how a call or an attempt ended: `ok`, `cancelled`, `unavailable`, `deadline_exceeded` and so on."""
     if error is None:
@@ -90,6 +104,15 @@ class Observers:
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = tuple(observers)
+        self._of_images = tuple(each for each in observers if isinstance(each, ImageObserver))
+
+    def images(self, operation: str, results: Sequence[object]) -> None:
+        """Tell of the errors among the results of one request."""
+        if not self._of_images:
+            return
+        errors = [each for each in results if isinstance(each, ImageError)]
+        for observer in self._of_images if errors else ():
+            _safely(observer.images_failed, operation, errors)
 
     def call(
         self, request: InferRequest, standing: Callable[[], Standing], *, direct: bool
@@ -101,7 +124,7 @@ class Observers:
     def _watched(
         self, request: InferRequest, standing: Callable[[], Standing], *, direct: bool
     ) -> "Iterator[Watching]":
-        operation = "health" if direct else "embed" if contract.EMBEDDING in request.outputs else "classify"
+        operation = operation_of(request.outputs, direct=direct)
         body_bytes = sum(map(len, request.images))
         call = Call(operation, request.request_id, len(request.images), body_bytes, request.timeout_s)
         begun = [_safely(observer.begin, call) for observer in self._observers]

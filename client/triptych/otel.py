@@ -21,6 +21,7 @@ from .endpoint import Endpoint
 from .observing import Call, outcome, status
 from .resilience.calling import Standing
 from .resilience.course import Attempt
+from .transports.transport import attempt_id
 
 _SERVICE: Final = "inference.GRPCInferenceService"
 _METHOD: Final = "ModelInfer"
@@ -41,11 +42,13 @@ class OtelObserver:
             "triptych.body_bytes": call.body_bytes,
             "triptych.timeout_s": call.timeout_s,
         }
-        return _CallSpan(self._tracer, self._tracer.start_span(f"triptych.{call.operation}", attributes=attributes))
+        span = self._tracer.start_span(f"triptych.{call.operation}", attributes=attributes)
+        return _CallSpan(self._tracer, span, call.request_id)
 
 
 class _CallSpan:
-    def __init__(self, tracer: Tracer, span: Span) -> None:
+    def __init__(self, tracer: Tracer, span: Span, request_id: str) -> None:
+        self._request_id = request_id
         self._tracer = tracer
         self._span = span
         self._inside = trace.set_span_in_context(span, context.get_current())  # a hedge has a thread of its own
@@ -54,7 +57,8 @@ class _CallSpan:
     def attempt(self, attempt: Attempt) -> "_AttemptSpan":
         self._attempts = max(self._attempts, attempt.number)
         name, attributes = _described(attempt)
-        span = self._tracer.start_span(name, self._inside, kind=SpanKind.CLIENT, attributes=attributes)
+        sent = {"triptych.request_id": attempt_id(self._request_id, attempt.number)}  # what the server logs
+        span = self._tracer.start_span(name, self._inside, kind=SpanKind.CLIENT, attributes={**attributes, **sent})
         return _AttemptSpan(span, self._inside, attempt.endpoint)
 
     def end(self, error: BaseException | None, standing: Standing) -> None:  # noqa: ARG002  the protocol's form

@@ -5,18 +5,24 @@
     client = Client(url, observers=[PrometheusObserver()])
 
 Needs `pip install 'triptych[prometheus]'`. Labels have few values: no server's address, which changes as servers come
-and go, and no caller's input.
+and go, and no caller's input. `triptych_client_image_errors_total` counts the images that failed by the `code` of their
+`ImageError`; codes that the SDK does not know are counted as `rejected`.
+
+In a child process that was made by a fork, counters go on from the values of the parent, as `prometheus_client` keeps
+them; calls under way are counted from 0 when the first one begins.
 """
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakKeyDictionary
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
+from . import forks
+from .errors import IMAGE_CODES, ImageError
 from .observing import Call, outcome
 from .resilience.calling import Standing
 from .resilience.course import Attempt
@@ -34,6 +40,7 @@ class _Metrics:
     attempts: Counter
     retries: Counter
     images: Counter
+    image_errors: Counter
     servers: Gauge
     resting: Gauge
     ejections: Counter
@@ -68,6 +75,7 @@ class _Metrics:
             attempts=counter("attempts_total", "Requests that ended, by how", "outcome"),
             retries=counter("retries_total", "Requests beyond the first of a call, hedges included"),
             images=counter("images_total", "Images in calls that were answered", "operation"),
+            image_errors=counter("image_errors_total", "Images that could not be classified", "operation", "code"),
             servers=gauge("servers", "Servers that are known"),
             resting=gauge("servers_resting", "Servers that get no requests now: unreachable, or ejected"),
             ejections=counter("ejections_total", "Times that a server much worse than the others was put to rest"),
@@ -75,7 +83,11 @@ class _Metrics:
         )
 
 
-_LOCK: Final = threading.Lock()
+_LOCK: Final = threading.RLock()
+"""Held while the SDK is inside prometheus_client, and during a fork, so that no child inherits a lock that is held."""
+
+forks.at_fork(before=_LOCK.acquire, after_in_parent=_LOCK.release, after_in_child=_LOCK.release)
+
 _METRICS: Final[WeakKeyDictionary[CollectorRegistry, _Metrics]] = WeakKeyDictionary()
 
 
@@ -97,22 +109,44 @@ class PrometheusObserver:
         self._client = client
         self._clock = clock
         self._metrics = _Metrics.of(registry)
-        self._lock = threading.Lock()
         self._ejections = 0  # that were counted
+        self._is_forked = False
+        forks.register(self)
+
+    def after_fork(self) -> None:
+        """Begin anew with what is about the calls and the servers of this process."""
+        self._ejections = 0
+        self._is_forked = True  # no more here: a thread that was scraping may have held a lock of prometheus_client
 
     def begin(self, call: Call) -> "_CallCount":
         """One more is under way."""
-        self._metrics.in_flight.labels(self._client).inc()
+        with _LOCK:
+            if self._is_forked:
+                self._metrics.in_flight.labels(self._client).set(0)
+                self._is_forked = False
+            self._metrics.in_flight.labels(self._client).inc()
         return _CallCount(self, call)
+
+    def images_failed(self, operation: str, errors: Sequence[ImageError]) -> None:
+        """Count them by their codes."""
+        with _LOCK:
+            for error in errors:
+                code = error.code if error.code in IMAGE_CODES else "rejected"
+                self._metrics.image_errors.labels(self._client, operation, code).inc()
 
     def attempt_ended(self, attempt: Attempt, error: BaseException | None) -> None:
         """Count it."""
-        self._metrics.attempts.labels(self._client, outcome(error)).inc()
-        if attempt.number > 1:
-            self._metrics.retries.labels(self._client).inc()
+        with _LOCK:
+            self._metrics.attempts.labels(self._client, outcome(error)).inc()
+            if attempt.number > 1:
+                self._metrics.retries.labels(self._client).inc()
 
     def call_ended(self, call: Call, error: BaseException | None, standing: Standing, *, seconds: float) -> None:
         """Count it, and note how the servers stand."""
+        with _LOCK:
+            self._count(call, error, standing, seconds)
+
+    def _count(self, call: Call, error: BaseException | None, standing: Standing, seconds: float) -> None:
         metrics, client = self._metrics, self._client
         metrics.in_flight.labels(client).dec()
         metrics.calls.labels(client, call.operation, outcome(error)).inc()
@@ -122,8 +156,7 @@ class PrometheusObserver:
         metrics.servers.labels(client).set(standing.servers)
         metrics.resting.labels(client).set(standing.resting)
         metrics.circuit_open.labels(client).set(standing.circuit_open)
-        with self._lock:
-            new, self._ejections = standing.ejections - self._ejections, max(standing.ejections, self._ejections)
+        new, self._ejections = standing.ejections - self._ejections, max(standing.ejections, self._ejections)
         metrics.ejections.labels(client).inc(max(new, 0))
 
     def now(self) -> float:

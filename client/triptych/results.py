@@ -1,14 +1,39 @@
-"""What the SDK returns: frozen, typed, free of tensors except for embeddings."""
+"""What the SDK returns: frozen, typed, free of tensors except for embeddings.
+
+`to_dict` of each gives plain values that `json.dumps` takes, under the names of its fields: predictions are a list of
+`{"class_id", "label", "score"}`, an embedding's vector is a list of numbers, and None is null.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+class _Result:
+    """Base of all results."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as plain values that JSON can hold, by the names of its fields."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, _Result):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(_Result):
     """One class of the answer; `score` is a softmax probability in [0, 1]."""
 
     class_id: int
@@ -17,11 +42,11 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(_Result):
     """The K best classes of one image, best first.
 
     release:       number of the release that answered
-    request_id:    what the server logged and traced this request under
+    request_id:    what the server logged and traced this request under; after a retry it ends with `-2` and so on
     elapsed_s:     seconds from sending the request to the whole answer, retries and all
     attempts:      how often the request was sent until then
     model_version: what the server called its version
@@ -52,7 +77,7 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Embedding:
+class Embedding(_Result):
     """Penultimate features of one image; `vector` is (D,) float32. All else as for `Classification`."""
 
     vector: NDArray[np.float32]
@@ -69,7 +94,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(_Result):
     """What a server tells of the release that it serves. None: it does not tell, or its edge lets nobody ask.
 
     number:         of the release
@@ -78,7 +103,7 @@ class Release:
     top_k:          K, the classes of an answer
     embedding_size: D, the features of an embedding
     labels:         how many classes there are in all
-    resize:         pixels of the shorter side that its preprocessing scales an image to
+    resize:         pixels that its preprocessing resizes an image to: of the shorter side, or the exact (height, width)
     parameters:     of the ensemble's configuration, as they are there
     """
 
@@ -88,12 +113,12 @@ class Release:
     top_k: int
     embedding_size: int
     labels: int | None
-    resize: int | None
+    resize: int | tuple[int, int] | None
     parameters: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(_Result):
     """The outcome of a real classification of the SDK's built-in image.
 
     ok:        the server classified it, and rightly

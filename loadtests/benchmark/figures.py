@@ -4,10 +4,10 @@ Ratios are taken within a round, between contestants that had their turns one af
 the rounds: a busy moment of the machine meets both sides. A figure is None where nothing was measured for it.
 """
 
-import math
-import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from loadtests import sample_statistics
 
 from .samples import Results
 from .scenarios import LEVELS, LIMIT
@@ -25,7 +25,7 @@ class Spread:
 def spread(values: Iterable[float]) -> Spread | None:
     """None of no values."""
     found = list(values)
-    return Spread(statistics.median(found), min(found), max(found)) if found else None
+    return Spread(sample_statistics.median(found), min(found), max(found)) if found else None
 
 
 def median(values: Iterable[float]) -> float | None:
@@ -35,8 +35,8 @@ def median(values: Iterable[float]) -> float | None:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The smallest value that at least `share` of the values do not exceed; None of no values."""
-    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)] if values else None
+    """Return the quantile of this share, as `sample_statistics` defines it; None of no values."""
+    return sample_statistics.quantile(values, share) if values else None
 
 
 def throughput(results: Results, contestant: str, scenario: str) -> Spread | None:
@@ -113,4 +113,4 @@ def generator_s_per_request(results: Results, contestant: str, scenario: str) ->
 def idle_share(results: Results) -> float | None:
     """What those whose turn it is not take of a core, on average."""
     shares = [sample.others_cpu_share for sample in results.samples]
-    return statistics.mean(shares) if shares else None
+    return sum(shares) / len(shares) if shares else None

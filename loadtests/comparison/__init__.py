@@ -6,7 +6,7 @@ comparing.py   stage by stage, figure by figure; pure but for the reading
 
 from loadtests.errors import ComparisonError
 
-from .comparing import Comparison, Row, Word, compared
-from .resampling import Change, Margin
+from .comparing import FIGURES, Comparison, Row, Word, compared
+from .resampling import Change, Margin, Scale
 
-__all__ = ["Change", "Comparison", "ComparisonError", "Margin", "Row", "Word", "compared"]
+__all__ = ["FIGURES", "Change", "Comparison", "ComparisonError", "Margin", "Row", "Scale", "Word", "compared"]

@@ -15,18 +15,19 @@ from loadtests.records import Sample, StoredRun
 from loadtests.records.summary import GRACE_S
 from loadtests.report import Finding, State, found_in
 
-from .resampling import LEAST_BLOCKS, Block, Change, Figure, Margin, Mean, Quantile, blocks_of, change
+from .resampling import LEAST_BLOCKS, Block, Change, Figure, Margin, Mean, Quantile, Scale, blocks_of, change
 
 _MARGIN: Final = Margin()
 
 
 class Word(StrEnum):
-    """What a change is."""
+    """What the two runs show of a figure."""
 
-    SAME = "same"
-    BETTER = "better"
-    WORSE = "worse"
-    SMALL = "within the margin"  # more than chance, and too little to matter
+    SAME = "same"  # shown: the whole interval is within the margin
+    BETTER = "better"  # shown, and by more than the margin
+    WORSE = "worse"  # shown, and by more than the margin
+    SMALL = "within the margin"  # shown to differ, by an estimate within the margin
+    NOT_SHOWN = "not shown to differ"  # nor shown to be the same: the runs do not tell
 
 
 class _Figure(NamedTuple):
@@ -41,7 +42,7 @@ class _Figure(NamedTuple):
 
 
 def _latency(sample: Sample, _ends_s: float) -> float | None:
-    return sample.latency_s if sample.is_good and sample.was_sent else None
+    return sample.latency_s if sample.has_latency else None
 
 
 FIGURES: Final[Mapping[str, _Figure]] = {
@@ -58,7 +59,7 @@ FIGURES: Final[Mapping[str, _Figure]] = {
         least=0.01,
     ),
 }
-"""As of objectives. Of shares so much is too little to matter."""
+"""As of objectives. `least` is the margin of a share: a difference that does not matter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +148,12 @@ def _blocks(stored: StoredRun, stage: Stage, figure: _Figure) -> list[Block]:
 
 
 def _word(found: Change, figure: _Figure, margin: Margin) -> Word:
+    least = figure.least if found.scale is Scale.DIFFERENCE else margin.ratio
     if not found.is_significant:
-        return Word.SAME
-    relative = margin.ratio * found.first if figure.unit is Unit.SECONDS else 0.0
-    if abs(found.difference) <= max(figure.least, relative):
+        return Word.SAME if found.is_within(least) else Word.NOT_SHOWN
+    if found.is_small(least):
         return Word.SMALL
-    return Word.BETTER if (found.difference < 0) == figure.less_is_better else Word.WORSE
+    return Word.BETTER if (found.change < found.none) == figure.less_is_better else Word.WORSE
 
 
 def _differences(before: StoredRun, after: StoredRun) -> list[str]:

@@ -16,11 +16,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from loadtests.pictures import Mix, MixDescription, Picture
 from loadtests.profiles import Profile
 from loadtests.records import Pulse, RecordWriter, Sample
+from loadtests.sample_statistics import median
 from loadtests.users.asking import SdkAsker
 from loadtests.users.target import Target
 from triptych import health
@@ -66,9 +65,9 @@ async def _generate(task: Mapping[str, Any], mix: Mix) -> None:
 
 def _second(samples: Sequence[Sample]) -> dict[str, Any]:
     """What progress shows of a second."""
-    latencies_s = [sample.latency_s for sample in samples if sample.is_good]
+    latencies_s = [sample.latency_s for sample in samples if sample.has_latency]
     codes = Counter(sample.code for sample in samples)
-    return {"codes": codes, "p50_s": float(np.median(latencies_s)) if latencies_s else None}
+    return {"codes": codes, "p50_s": median(latencies_s) if latencies_s else None}
 
 
 def _say(message: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from threading import Event
 from loadtests.errors import LoadTestError, UnreachableError
 from loadtests.pictures import MixDescription
 from loadtests.profiles import Profile
-from loadtests.records import GOOD, Ending, Outcome, Run, read, write_ending, write_run
+from loadtests.records import GOOD, Ending, Outcome, Run, masked, read, write_ending, write_run
 from loadtests.users.target import Target
 from triptych import DeadlineExceededError, TriptychError, UnavailableError, health
 
@@ -145,6 +146,7 @@ def _described(plan: Plan, shares: Mapping[str, float]) -> Run:
         pictures={name: round(share, 6) for name, share in shares.items()},
         version=version("triptych"),
         cores=os.cpu_count() or 0,
+        command=masked(sys.argv),
     )
 
 

@@ -11,11 +11,10 @@ A generator that is busy, or late with its sending, measures itself. So a run sa
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import numpy as np
-
 from loadtests.profiles import Arrivals, Profile
 from loadtests.records.pulse import Pulse
 from loadtests.records.sample import Sample
+from loadtests.sample_statistics import median, quantile
 
 from .vitals import PERIOD_S
 
@@ -51,8 +50,8 @@ def _late(profile: Profile, samples: Sequence[Sample]) -> str | None:
     if len(sent) < _FEW:
         return None
     for percentile, (share, least_s) in LATE.items():
-        lag_s = float(np.percentile([sample.lag_s for sample in sent], percentile))
-        latency_s = float(np.percentile([sample.latency_s for sample in sent], percentile))
+        lag_s = quantile([sample.lag_s for sample in sent], percentile / 100)
+        latency_s = quantile([sample.latency_s for sample in sent], percentile / 100)
         if lag_s > max(least_s, share * latency_s):
             return (
                 f"the generator was late with its sending: by {lag_s * 1000:.1f} ms of the {latency_s * 1000:.1f} ms "
@@ -66,10 +65,10 @@ def _slow(profile: Profile, samples: Sequence[Sample], pulses: Mapping[int, Sequ
     latencies_s = [sample.latency_s for sample in samples if sample.stage in stages and sample.was_sent]
     if len(latencies_s) < _FEW:
         return None
-    latency_s = float(np.median(latencies_s))
+    latency_s = median(latencies_s)
     for process, every in pulses.items():
         lags_s = [pulse.lag_s for pulse in every if profile.stage_at(pulse.at_s - PERIOD_S / 2).measured]
-        lag_s = float(np.median(lags_s)) if lags_s else 0.0
+        lag_s = median(lags_s) if lags_s else 0.0
         if lag_s > max(_SLOW_S, LATE[50][0] * latency_s):
             return (
                 f"generator process {process} saw answers {lag_s * 1000:.0f} ms late, of {latency_s * 1000:.0f} ms of "

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from loadtests.records.summary import StageSummary
+from loadtests.sample_statistics import percent
 
 
 class Unit(StrEnum):
@@ -52,7 +53,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
         open_only=True,
     ),
 }
-"""Name -> what it is. Latencies are those of good answers, from the intended time of sending."""
+"""Name -> what it is. Latencies are those of classified images, from the intended time of sending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +88,4 @@ def shown(value: float | None, unit: Unit) -> str:
     """A value of a figure, for people."""
     if value is None:
         return "-"
-    return f"{value * 1000:.4g} ms" if unit is Unit.SECONDS else f"{value * 100:.4g}%"
+    return f"{value * 1000:.4g} ms" if unit is Unit.SECONDS else percent(value)

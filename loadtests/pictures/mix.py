@@ -10,8 +10,8 @@ import numpy as np
 
 from loadtests.errors import PicturesError
 
-from .bad import BAD
 from .folder import read_folder
+from .invalid import INVALID
 from .making import FORMATS, made
 
 _KIND = re.compile(r"(\w+):(\d+)x(\d+)(?:=([\d.]+))?")
@@ -20,11 +20,11 @@ _DRAWN_AT_ONCE = 4096
 
 
 class Picture(NamedTuple):
-    """An encoded picture; a bad one is to be refused by the server."""
+    """An encoded picture; an invalid one is to be refused by the server."""
 
     name: str
     data: bytes
-    is_bad: bool = False
+    is_invalid: bool = False
 
 
 class Kind(NamedTuple):
@@ -63,19 +63,19 @@ class MixDescription:
 
     kinds:     made by us; none where `folder` is given
     folder:    of the user's own, each file as often as the others
-    bad_share: of the requests that are to be refused, 0 to 1
+    invalid_share: of the requests, 0 to 1, whose images are invalid, so that the server has to refuse them
     """
 
     kinds: tuple[Kind, ...] = MIXES["typical"]
     folder: str | None = None
-    bad_share: float = 0.0
+    invalid_share: float = 0.0
 
     @classmethod
-    def named(cls, text: str, *, bad_share: float = 0.0) -> "MixDescription":
+    def named(cls, text: str, *, invalid_share: float = 0.0) -> "MixDescription":
         """The mix of that name in `MIXES`, else the folder there."""
         if text in MIXES:
-            return cls(kinds=MIXES[text], bad_share=bad_share)
-        return cls(folder=str(Path(text).resolve()), bad_share=bad_share)
+            return cls(kinds=MIXES[text], invalid_share=invalid_share)
+        return cls(folder=str(Path(text).resolve()), invalid_share=invalid_share)
 
     def made(self) -> "Mix":
         """The mix, with its pictures.
@@ -84,9 +84,9 @@ class MixDescription:
             NoPicturesError: the folder cannot be read, or holds no picture.
             PicturesError: the share is none.
         """
-        if not 0 <= self.bad_share <= 1:
-            raise PicturesError(f"{self.bad_share:g} is no share of bad pictures; name one from 0 to 1")
-        good = (1.0 - self.bad_share) or 0.0
+        if not 0 <= self.invalid_share <= 1:
+            raise PicturesError(f"{self.invalid_share:g} is no share of invalid images; name one from 0 to 1")
+        good = (1.0 - self.invalid_share) or 0.0
         if self.folder is not None:
             files = read_folder(Path(self.folder))
             weighted = [(Picture(name, data), good / len(files)) for name, data in files.items()]
@@ -96,8 +96,11 @@ class MixDescription:
                 (Picture(kind.name, made(kind.format, kind.width, kind.height)), good * kind.weight / total)
                 for kind in self.kinds
             ]
-        if self.bad_share:
-            weighted += [(Picture(name, data, is_bad=True), self.bad_share / len(BAD)) for name, data in BAD.items()]
+        if self.invalid_share:
+            weighted += [
+                (Picture(name, data, is_invalid=True), self.invalid_share / len(INVALID))
+                for name, data in INVALID.items()
+            ]
         return Mix([picture for picture, _ in weighted], [weight for _, weight in weighted])
 
     def document(self) -> dict[str, Any]:

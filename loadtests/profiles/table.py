@@ -66,7 +66,7 @@ _PROMPT: Final = (*_ANSWERED, "p99<500ms", "achieved>99%")
 
 _TABLE: Final[Mapping[str, _Row]] = {
     "smoke": _Row(
-        "Does it answer at all? A few seconds of little load.",
+        "Does it answer at all? Little load, and soon over.",
         (_Open("warm-up", 2, 0.2, measured=False), _Open("smoke", 13, 0.5)),
         _PROMPT,
     ),
@@ -79,7 +79,7 @@ _TABLE: Final[Mapping[str, _Row]] = {
         _PROMPT,
     ),
     "spike": _Row(
-        "Does it survive a rush, and how soon is it well again? Five times the rate for half a minute.",
+        "Does it survive a rush, and how soon is it well again? Five times the rate, and then as before.",
         (
             _Open("warm-up", 15, 0.5, measured=False),
             _Open("before", _MINUTE, 1.0),
@@ -89,7 +89,7 @@ _TABLE: Final[Mapping[str, _Row]] = {
         _ANSWERED,
     ),
     "soak": _Row(
-        "Does it stay well? The same rate for an hour.",
+        "Does it stay well? The same rate for long.",
         (_Open("warm-up", _MINUTE, 0.5, measured=False), _Open("soak", _HOUR, 1.0)),
         _PROMPT,
     ),

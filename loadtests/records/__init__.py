@@ -1,7 +1,7 @@
 """What a load test leaves behind: a folder that says what was run, each request, and how it ended.
 
     DIR/run.json          what was run, written before the first request
-        samples-0.csv     each request of generator process 0, a line each; samples-1.csv of process 1, and so on
+        samples-0.csv     each request of generator process 0, a line each below the columns' names; -1.csv of process 1
         pulses-0.csv      how that process itself was doing, a line a second
         ending.json       how it ended; missing where the run was killed
 
@@ -10,6 +10,7 @@ The files of lines are only ever appended to, so what was written before a kill 
 
 from loadtests.errors import RecordError
 
+from .command import masked
 from .ending import Ending, Outcome
 from .folder import RecordWriter, Run, StoredRun, read, write_ending, write_run
 from .pulse import Pulse
@@ -32,6 +33,7 @@ __all__ = [
     "Sample",
     "StageSummary",
     "StoredRun",
+    "masked",
     "read",
     "summaries",
     "write_ending",

@@ -34,6 +34,7 @@ class Run:
     pictures:   name -> share of the requests
     version:    of Triptych
     cores:      of the machine that the generator ran on
+    command:    the command line that ran it, without secrets (`command.masked`); empty in records of older versions
     """
 
     profile: Profile
@@ -45,6 +46,7 @@ class Run:
     pictures: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
     cores: int = 0
+    command: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -59,6 +61,7 @@ class Run:
             "pictures": dict(self.pictures),
             "version": self.version,
             "cores": self.cores,
+            "command": list(self.command),
         }
 
     @classmethod
@@ -67,6 +70,7 @@ class Run:
         return cls(
             profile=Profile.from_document(document["profile"]),
             urls=tuple(document["urls"]),
+            command=tuple(document.get("command", ())),
             **{name: document[name] for name in _PLAIN},
         )
 
@@ -115,6 +119,9 @@ class RecordWriter:
         self._pulses = (folder / _PULSES.format(process)).open("a", newline="")
         self._sample = csv.writer(self._samples, lineterminator="\n").writerow
         self._pulse = csv.writer(self._pulses, lineterminator="\n").writerow
+        for file, write, kind in ((self._samples, self._sample, Sample), (self._pulses, self._pulse, Pulse)):
+            if not file.tell():
+                write(kind._fields)
 
     def __enter__(self) -> "RecordWriter":
         return self
@@ -171,9 +178,14 @@ def _process(file: Path) -> int:
 
 
 def _lines(file: Path, kind: type[Line]) -> Iterator[Line]:
-    """The whole lines of a file; a last one without its end was being written when the run was killed."""
+    """The whole lines of a file; a last one without its end was being written when the run was killed.
+
+    The first line names the columns; files of older versions have none.
+    """
     types = [kind.__annotations__[name] for name in kind._fields]
     with file.open(newline="") as opened:
         whole = (line for line in opened if line.endswith("\n"))
-        for row in csv.reader(whole):
+        for number, row in enumerate(csv.reader(whole)):
+            if number == 0 and tuple(row) == kind._fields:
+                continue
             yield kind(*(convert(value) for convert, value in zip(types, row, strict=True)))

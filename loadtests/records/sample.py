@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 OK: Final = "ok"
 REFUSED: Final = "refused"
-"""A bad image that the server refused, as it should."""
+"""An invalid image that the server refused, as it should."""
 NOT_REFUSED: Final = "not_refused"
-"""A bad image that was classified."""
+"""An invalid image that was classified."""
 MIXED: Final = "mixed"
 """A release answered otherwise than it had before, or two releases answered one request."""
 DROPPED: Final = "dropped"
@@ -46,6 +46,14 @@ class Sample(NamedTuple):
     def is_good(self) -> bool:
         """Whether the server did what it should."""
         return self.code in GOOD
+
+    @property
+    def has_latency(self) -> bool:
+        """Return whether its latency counts among those of good answers.
+
+        The refusal of an invalid image is a good answer, but no work: it comes sooner than any classification.
+        """
+        return self.code == OK and self.was_sent
 
     @property
     def was_sent(self) -> bool:

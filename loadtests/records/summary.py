@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from loadtests.profiles import Arrivals, Profile, Stage
+from loadtests.sample_statistics import quantiles
 
 from .sample import DROPPED, Sample
 
@@ -29,7 +28,8 @@ class StageSummary:
     good:      answered as they should be
     in_time:   good answers to its own requests that came while it lasted, or within `GRACE_S` after
     per_s:     good answers a second that came while it lasted, whichever stage had asked; `images_per_s` in images
-    p50_s …:   of the latencies of good answers, from the intended time; None without any
+    p50_s …:   quantiles (`sample_statistics`) of the latencies of requests that have one (`Sample.has_latency`); None
+               without any
     lag_p99_s: how late the sending was
     codes:     of all samples
     """
@@ -72,8 +72,8 @@ def _summary(stage: Stage, samples: Sequence[Sample], meanwhile: Sequence[Sample
     """`meanwhile`: the good answers that came while it lasted."""
     sent = [sample for sample in samples if sample.was_sent]
     good = [sample for sample in sent if sample.is_good]
-    p50_s, p95_s, p99_s = _percentiles([sample.latency_s for sample in good], (50, 95, 99))
-    (lag_p99_s,) = _percentiles([sample.lag_s for sample in sent], (99,))
+    p50_s, p95_s, p99_s = _quantiles([sample.latency_s for sample in good if sample.has_latency], (0.50, 0.95, 0.99))
+    (lag_p99_s,) = _quantiles([sample.lag_s for sample in sent], (0.99,))
     codes = Counter(sample.code for sample in samples)
     return StageSummary(
         stage=stage.name,
@@ -96,5 +96,5 @@ def _summary(stage: Stage, samples: Sequence[Sample], meanwhile: Sequence[Sample
     )
 
 
-def _percentiles(values: Sequence[float], percents: Sequence[int]) -> list[float | None]:
-    return [float(each) for each in np.percentile(values, percents)] if values else [None] * len(percents)
+def _quantiles(values: Sequence[float], shares: Sequence[float]) -> Sequence[float | None]:
+    return quantiles(values, shares) if values else [None] * len(shares)

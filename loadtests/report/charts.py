@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from loadtests.objectives import Unit
-from loadtests.records import Sample
+from loadtests.sample_statistics import quantiles
 
 from .finding import Finding
 from .plots import Band, Plot, Series
@@ -79,11 +79,11 @@ def _distribution(finding: Finding) -> Plot:
     series = []
     measured = [stage.stage for stage in finding.stages if stage.measured]
     for index, name in enumerate(measured):
-        good = [each.latency_s for each in finding.stored.samples if each.stage == name and _is_good(each)]
+        good = [each.latency_s for each in finding.stored.samples if each.stage == name and each.has_latency]
         if good:
             nines = np.arange(0.0, np.log10(len(good)) + 1e-9, 0.02)
             shares = 1 - 10**-nines
-            points = [(float(x), float(y) * _MS) for x, y in zip(nines, np.quantile(good, shares), strict=True)]
+            points = [(float(x), float(y) * _MS) for x, y in zip(nines, quantiles(good, shares.tolist()), strict=True)]
             series.append(Series(name, f"c{index % _COLOURS}", points))
     rarest = max((x for each in series for x, _ in each.points), default=0.0)
     return Plot(
@@ -114,10 +114,6 @@ def _under_way(seconds: Sequence[Second], bands: Sequence[Band], x_most: float) 
         bands=bands,
         x_most=x_most,
     )
-
-
-def _is_good(sample: Sample) -> bool:
-    return sample.is_good and sample.was_sent
 
 
 def _ms(value_s: float | None) -> float | None:

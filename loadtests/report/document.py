@@ -26,6 +26,7 @@ def document(finding: Finding) -> dict[str, Any]:
                 "value": each.value,
                 "bound": each.objective.bound,
                 "held": each.held,
+                "interval": asdict(each.interval) if each.interval else None,
             }
             for each in finding.verdicts
         ],

@@ -116,6 +116,7 @@ def _circumstances(stored: StoredRun, stage: str | None) -> Circumstances:
     profile = stored.run.profile
     seen = [sample for sample in stored.samples if stage in {None, sample.stage}]
     good = [sample for sample in seen if sample.is_good and sample.was_sent]
+    classified = [sample for sample in good if sample.has_latency]
     shares = [
         pulse.machine_share
         for every in stored.pulses.values()
@@ -125,7 +126,7 @@ def _circumstances(stored: StoredRun, stage: str | None) -> Circumstances:
     return Circumstances(
         answered=len(good),
         refused=sum(sample.code in _TURNED_AWAY for sample in seen),
-        mean_s=_mean([sample.service_s for sample in good]),
+        mean_s=_mean([sample.service_s for sample in classified or good]),
         machine_share=_mean(shares),
         same_machine=all(is_loopback(Endpoint.from_url(url).host) for url in stored.run.urls),
     )

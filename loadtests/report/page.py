@@ -1,5 +1,6 @@
 """A report as one page that needs nothing else: no script, no font, no picture from anywhere."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import cache
@@ -8,12 +9,14 @@ from typing import Final, NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from loadtests.objectives.objective import shown
+from loadtests.profiles import Arrivals, Loop, Stage
 from loadtests.records import StageSummary
+from loadtests.sample_statistics import CONFIDENCE, METHOD, interval_words
 
 from .charts import charts
 from .finding import Finding, State
 from .plots import Plot, svg
+from .seconds import point_s
 
 _HEADLINES: Final = {
     State.HELD: "Every objective was held.",
@@ -42,6 +45,8 @@ def page(finding: Finding) -> str:
             highlights=list(_highlights(finding)),
             drawn=[each for each in drawn if each.svg],
             phases=_PHASES,
+            intervals=f"{CONFIDENCE:.0%} interval by {METHOD}",
+            point_s=point_s(finding.stored.samples),
             longest_s=max((member.queue_s + member.compute_s for member in finding.members), default=0.0),
             lasted=timedelta(seconds=round(finding.stored.ending.seconds if finding.stored.ending else 0)),
             codes=sorted({code for stage in finding.stages for code in stage.codes}),
@@ -57,7 +62,7 @@ def _highlights(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "requests/s due at most, of a stage", f"{max(stage.offered / stage.seconds for stage in measured):.1f}"
     yield "images/s at most, of a stage", f"{max(stage.images_per_s for stage in measured):.1f}"
     yield from _slowest(measured)
-    yield "answered rightly", f"{good:,} of {offered:,}"
+    yield f"answered rightly; {interval_words(good / offered, offered)}", f"{good:,} of {offered:,}"
     yield "failed", f"{sum(stage.sent - stage.good for stage in measured):,}"
     yield "dropped", f"{sum(stage.dropped for stage in measured):,}"
     yield "sent late", f"{sum(stage.late for stage in measured):,}"
@@ -76,6 +81,18 @@ def _milliseconds(value_s: float | None) -> str:
     return "-" if value_s is None else f"{value_s * 1000:,.1f} ms"
 
 
+def _load(stage: Stage) -> str:
+    """Return what a stage did: "spike: 20 requests/s for 2.7 s"."""
+    match stage.load:
+        case Arrivals(per_s, spacing, to_per_s):
+            rate = f"{per_s:.4g} requests/s" if to_per_s is None else f"{per_s:.4g} to {to_per_s:.4g} requests/s"
+            load = f"{rate}, evenly spaced" if spacing == "constant" else rate
+        case Loop(users):
+            load = f"{users} {'user' if users == 1 else 'users'} in a closed loop"
+    images = f", {stage.images} images each" if stage.images > 1 else ""
+    return f"{stage.name}: {load}{images}, for {stage.seconds:.1f} s"
+
+
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -85,5 +102,5 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters.update(ms=_milliseconds, figure=shown)
+    environment.filters.update(ms=_milliseconds, load=_load, command=shlex.join)
     return environment

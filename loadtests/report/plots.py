@@ -10,6 +10,11 @@ WIDTH: Final = 880
 HEIGHT: Final = 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 14, 34
 _TICKS: Final = 6
+_BAND_ROOM: Final = 4  # between a band's edge and its name
+_LEAST_CHARACTERS: Final = 4  # of a name that is shortened
+
+CHARACTER: Final = 6.6
+"""How wide a character of a label may be: 11 pixels of a sans-serif face, six tenths of that for a wide one."""
 
 Point = tuple[float, float]
 
@@ -123,10 +128,19 @@ def _number(value: float) -> str:
 def _band(band: Band, x_at: Callable[[float], float], index: int) -> str:
     x, width = x_at(band.begins), x_at(band.ends) - x_at(band.begins)
     kind = "band" if index % 2 == 0 else "band odd"
-    name = escape(band.name if band.measured else f"({band.name})")
-    shown = f'<text class="stage" x="{x + 4:.1f}" y="{_TOP + 10}">{name}</text>' if width > 7 * len(band.name) else ""
+    name = band.name if band.measured else f"({band.name})"
+    fitting = _fitting(name, width - 2 * _BAND_ROOM)
+    shown = f'<text class="stage" x="{x + _BAND_ROOM:.1f}" y="{_TOP + 10}">{escape(fitting)}</text>' if fitting else ""
     rectangle = f'<rect class="{kind}" x="{x:.1f}" y="{_TOP}" width="{width:.1f}" height="{HEIGHT - _TOP - _BOTTOM}">'
-    return f"{rectangle}<title>{name}</title></rect>{shown}"
+    return f"{rectangle}<title>{escape(name)}</title></rect>{shown}"
+
+
+def _fitting(name: str, width: float) -> str:
+    """Return the name, shortened where it is wider; empty where not even its beginning fits. The tooltip has all."""
+    characters = int(width / CHARACTER)
+    if len(name) <= characters:
+        return name
+    return f"{name[: characters - 1]}…" if characters >= _LEAST_CHARACTERS else ""
 
 
 def _y_tick(value: float, y_at: Callable[[float], float]) -> str:
@@ -142,9 +156,10 @@ def _x_tick(value: float, name: str, x_at: Callable[[float], float]) -> str:
 def _bound(bound: tuple[str, float], y_at: Callable[[float], float]) -> tuple[str, str]:
     name, level = bound
     y = y_at(level)
+    beside = y - 5 if y - 16 > _TOP + 14 else y + 13  # below the line where the names of the bands are above it
     return (
         f'<line class="bound" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>',
-        f'<text class="bound" x="{WIDTH - _RIGHT - 4}" y="{y - 5:.1f}" text-anchor="end">{escape(name)}</text>',
+        f'<text class="bound" x="{WIDTH - _RIGHT - 4}" y="{beside:.1f}" text-anchor="end">{escape(name)}</text>',
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from loadtests.records import Pulse, Sample
+from loadtests.sample_statistics import quantile
 
 MOST: Final = 300
 """Points of a plot: as many as can be told apart."""
@@ -16,7 +17,7 @@ MOST: Final = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Second:
-    """Rates are of one second; latencies those of the good answers to what was due then.
+    """Rates are of one second; latencies those of the classified images that were due then.
 
     at_s:      its middle
     in_flight: requests under way, all generator processes together, at its end; None where nobody looked
@@ -37,8 +38,7 @@ def seconds_of(samples: Sequence[Sample], pulses: Mapping[int, Sequence[Pulse]])
     """In order, without a gap."""
     if not samples:
         return []
-    ends_s = max(sample.done_s if sample.was_sent else sample.intended_s for sample in samples)
-    width_s = max(1, ceil(ends_s / MOST))
+    ends_s, width_s = _ends_s(samples), point_s(samples)
     due: dict[int, list[float]] = defaultdict(list)
     counts = {name: np.zeros(int(ends_s // width_s) + 1) for name in ("due", "good", "bad")}
     for sample in samples:
@@ -46,7 +46,7 @@ def seconds_of(samples: Sequence[Sample], pulses: Mapping[int, Sequence[Pulse]])
         counts["due"][begun] += 1
         ended = int(sample.done_s // width_s) if sample.was_sent else begun
         counts["good" if sample.is_good else "bad"][ended] += 1
-        if sample.is_good:
+        if sample.has_latency:
             due[begun].append(sample.latency_s)
     in_flight, lag_s = _vitals(pulses, width_s)
     return [
@@ -55,13 +55,22 @@ def seconds_of(samples: Sequence[Sample], pulses: Mapping[int, Sequence[Pulse]])
             due_per_s=float(counts["due"][index]) / width_s,
             good_per_s=float(counts["good"][index]) / width_s,
             bad_per_s=float(counts["bad"][index]) / width_s,
-            p50_s=_percentile(due[index], 50),
-            p99_s=_percentile(due[index], 99),
+            p50_s=_quantile(due[index], 0.50),
+            p99_s=_quantile(due[index], 0.99),
             in_flight=in_flight.get(index),
             lag_s=lag_s.get(index),
         )
         for index in range(len(counts["due"]))
     ]
+
+
+def point_s(samples: Sequence[Sample]) -> int:
+    """Return how many seconds a point of a plot stands for: 1, or more of a run that lasted longer than `MOST`."""
+    return max(1, ceil(_ends_s(samples) / MOST))
+
+
+def _ends_s(samples: Sequence[Sample]) -> float:
+    return max((sample.done_s if sample.was_sent else sample.intended_s for sample in samples), default=0.0)
 
 
 def _vitals(pulses: Mapping[int, Sequence[Pulse]], width_s: int) -> tuple[dict[int, int], dict[int, float]]:
@@ -74,5 +83,5 @@ def _vitals(pulses: Mapping[int, Sequence[Pulse]], width_s: int) -> tuple[dict[i
     return in_flight, lag_s
 
 
-def _percentile(values: Sequence[float], percent: int) -> float | None:
-    return float(np.percentile(values, percent)) if values else None
+def _quantile(values: Sequence[float], share: float) -> float | None:
+    return quantile(values, share) if values else None

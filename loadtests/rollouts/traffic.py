@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-import numpy as np
-
 from loadtests.records import DROPPED, MIXED, Sample
+from loadtests.sample_statistics import quantiles
 
 SCHEMA_VERSION: Final = 1
 
@@ -80,7 +79,7 @@ def traffic(samples: Sequence[Sample]) -> RolloutTraffic:
 
 
 def _of(release: int, samples: Sequence[Sample], total: int) -> ReleaseTraffic:
-    p50_s, p99_s = np.percentile([sample.latency_s for sample in samples], (50, 99))
+    p50_s, p99_s = quantiles([sample.latency_s for sample in samples], (0.50, 0.99))
     came_s = [sample.done_s for sample in samples]
     return ReleaseTraffic(
         release=release,
@@ -88,8 +87,8 @@ def _of(release: int, samples: Sequence[Sample], total: int) -> ReleaseTraffic:
         share=len(samples) / total,
         first_s=min(came_s),
         last_s=max(came_s),
-        p50_s=float(p50_s),
-        p99_s=float(p99_s),
+        p50_s=p50_s,
+        p99_s=p99_s,
     )
 
 

@@ -10,8 +10,9 @@ The margin is the largest of what was asked for and of how much the defaults dif
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Final
+
+from loadtests.sample_statistics import median
 
 from .candidates import Candidate, combined
 

@@ -22,23 +22,23 @@ class Asked(NamedTuple):
 
 
 def of_failure(error: TriptychError, pictures: Sequence[Picture]) -> Asked:
-    """A request without an answer. Where all of its pictures are bad, a refusal is right."""
+    """A request without an answer. Where all of its images are invalid, a refusal is right."""
     if isinstance(error, ImageError):
-        return Asked(REFUSED if all(picture.is_bad for picture in pictures) else IMAGE, 0)
+        return Asked(REFUSED if all(picture.is_invalid for picture in pictures) else IMAGE, 0)
     return Asked(outcome(error), 0)
 
 
 def of_answers(
     answers: Sequence[Classification | ImageError], pictures: Sequence[Picture], *, known: KnownAnswers
 ) -> Asked:
-    """An answered request: as its worst picture, `refused` where all were bad and refused."""
+    """An answered request: as its worst picture, `refused` where all were invalid and refused."""
     release, codes = 0, set()
     for answer, picture in zip(answers, pictures, strict=True):
         if isinstance(answer, ImageError):
-            codes.add(REFUSED if picture.is_bad else IMAGE)
+            codes.add(REFUSED if picture.is_invalid else IMAGE)
         else:
             release = answer.release
-            codes.add(NOT_REFUSED if picture.is_bad else OK)
+            codes.add(NOT_REFUSED if picture.is_invalid else OK)
     if known.are_mixed(answers, pictures):
         codes.add(MIXED)
     return Asked(next(code for code in _WORST_FIRST if code in codes), release)

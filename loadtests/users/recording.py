@@ -4,6 +4,7 @@ Workers send their samples to the master with Locust's own reports; who has no m
 """
 
 import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.profiles import Loop, Profile, Stage
-from loadtests.records import GOOD, Ending, Outcome, RecordWriter, Run, Sample, write_ending, write_run
+from loadtests.records import GOOD, Ending, Outcome, RecordWriter, Run, Sample, masked, write_ending, write_run
 from loadtests.statistics import statistics_of
 
 from .fitting import fitting
@@ -139,6 +140,7 @@ class _Recorder:
                 processes=max(1, len(runner.clients.all) if isinstance(runner, MasterRunner) else 1),
                 version=version("triptych"),
                 cores=os.cpu_count() or 0,
+                command=masked(sys.argv),
             ),
         )
         self._server_before = self._statistics()

@@ -1,7 +1,7 @@
 """The gateway's REST as transports of the SDK: one image a request, `POST /classify`, JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from triptych.transports.transport import InferRequest, InferResponse, InvalidAr
 _PATH: Final = "/classify"
 _DESCRIBED: Final = {"Content-Type": "application/octet-stream"}
 _BAD_IMAGE: Final = 422
+_REQUEST_ID: Final = "x-request-id"
 
 
 class _Gateway:
@@ -41,8 +42,10 @@ class RestTransport(_Gateway, HttpTransport):
 
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask for the classes of one image."""
-        body, more, timeout_s = _only(request), request.headers, request.timeout_s
-        return _read(self._exchange("POST", _PATH, described=_DESCRIBED, more=more, body=body, timeout_s=timeout_s))
+        body, more, timeout_s = _only(request), _named(request), request.timeout_s
+        return self._exchange(
+            "POST", _PATH, described=_DESCRIBED, more=more, body=body, timeout_s=timeout_s, read=_reader(request)
+        )
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:  # noqa: ARG002  the SDK's interface
         """None: a gateway shows no configuration."""
@@ -54,9 +57,10 @@ class AioRestTransport(_Gateway, AioHttpTransport):
 
     async def infer(self, request: InferRequest) -> InferResponse:
         """Ask for the classes of one image."""
-        body, more, timeout_s = _only(request), request.headers, request.timeout_s
-        answer = await self._exchange("POST", _PATH, described=_DESCRIBED, more=more, body=body, timeout_s=timeout_s)
-        return _read(answer)
+        body, more, timeout_s = _only(request), _named(request), request.timeout_s
+        return await self._exchange(
+            "POST", _PATH, described=_DESCRIBED, more=more, body=body, timeout_s=timeout_s, read=_reader(request)
+        )
 
     async def parameters(self, *, timeout_s: float) -> Mapping[str, str]:  # noqa: ARG002  the SDK's interface
         """None: a gateway shows no configuration."""
@@ -67,6 +71,22 @@ def _only(request: InferRequest) -> tuple[bytes, ...]:
     if len(request.images) != 1:
         raise ProtocolError(f"the gateway takes one image a request, not {len(request.images)}")
     return request.images
+
+
+def _named(request: InferRequest) -> Mapping[str, str]:
+    """The headers of a request, its id among them, which a gateway repeats in its answer."""
+    return {**request.headers, _REQUEST_ID: request.request_id}
+
+
+def _reader(request: InferRequest) -> Callable[[Answer], InferResponse]:
+    """Return the function that reads the answer to this request, and refuses the answer to another one."""
+
+    def read(answer: Answer) -> InferResponse:
+        response = _read(answer)
+        request.check_answered_by(response.request_id)
+        return response
+
+    return read
 
 
 def _read(answer: Answer) -> InferResponse:
@@ -84,7 +104,7 @@ def _read(answer: Answer) -> InferResponse:
             contract.LABEL: np.array([[each["label"].encode() for each in predictions]], np.object_),
             contract.ERROR: np.array([[b""]], np.object_),
         }
-        return InferResponse(str(document["release"]), outputs)
+        return InferResponse(str(document["release"]), outputs, answer.headers.get(_REQUEST_ID) or "")
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ProtocolError("the answer is not a gateway's; is this the port of a gateway?") from error
 

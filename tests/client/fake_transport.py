@@ -35,7 +35,7 @@ class FakeTransport:
             "ERROR": np.array(errors, np.object_).reshape(rows, 1),
             "EMBEDDING": np.full((rows, 4), rows, np.float32),
         }
-        return InferResponse("12", {name: outputs[name] for name in request.outputs})
+        return InferResponse("12", {name: outputs[name] for name in request.outputs}, request.request_id)
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         assert timeout_s > 0

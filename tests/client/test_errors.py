@@ -177,6 +177,6 @@ def test_a_refused_image_is_an_image_error_over_either_protocol(
 
 
 def test_a_grpc_answer_that_is_no_inference_has_no_tensors(grpc_server: Callable[..., str]) -> None:
-    authority = grpc_server(ModelInfer=lambda _, __: service_pb2.ModelInferResponse())
+    authority = grpc_server(ModelInfer=lambda request, __: service_pb2.ModelInferResponse(id=request.id))
     with Client(f"grpc://{authority}") as client, pytest.raises(ProtocolError, match="lacks the output CLASS_ID"):
         client.classify(b"image")

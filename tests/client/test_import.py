@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+import triptych
+
 TOOLING = {
     "click",
     "gevent",
@@ -71,6 +73,16 @@ def test_whatever_the_transports_import_directly_comes_with_tritonclient() -> No
         if not (marker := requirement.partition(";")[2]) or "'grpc'" in marker or '"grpc"' in marker
     }
     assert brought >= {"grpcio", "numpy", "urllib3"}
+
+
+def test_the_version_is_that_of_the_package_and_is_read_only_when_asked_for() -> None:
+    assert triptych.__version__ == importlib.metadata.version("triptych")
+    shown = "print('__version__' in vars(triptych));"
+    program = f"import triptych; {shown} triptych.__version__; {shown}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+    with pytest.raises(AttributeError, match="module 'triptych' has no attribute 'version'"):
+        triptych.version  # noqa: B018
 
 
 def test_the_type_hints_are_announced() -> None:

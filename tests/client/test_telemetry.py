@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,7 +17,17 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import CollectorRegistry, generate_latest
 
 from callers import PROTOCOLS, Caller
-from triptych import AsyncClient, Client, OverloadedError, Resilience, Retry, UnavailableError
+from triptych import (
+    AsyncClient,
+    Client,
+    ImageError,
+    OverloadedError,
+    Resilience,
+    Retry,
+    ServerError,
+    UnavailableError,
+    errors,
+)
 from triptych.config import Breaker, Ejection, Hedging
 from triptych.observing import Call, Observer, WatchedCall
 from triptych.otel import OtelObserver
@@ -74,7 +86,9 @@ def test_a_call_is_a_span_with_one_for_each_attempt(
     assert [tuple(each) for each in sent] == [identity(first), identity(second)]
     assert call.attributes is not None
     assert call.attributes["triptych.attempts"] == 2
-    assert call.attributes["triptych.request_id"] == result.request_id
+    assert second.attributes is not None
+    sent_as = str(call.attributes["triptych.request_id"]) + "-2"
+    assert second.attributes["triptych.request_id"] == result.request_id == sent_as
     assert (call.attributes["triptych.inputs.images"], call.attributes["triptych.body_bytes"]) == (1, 5)
     assert (call.status.is_ok, first.status.is_ok, second.status.is_ok) == (True, False, True)
     expected: Mapping[str, tuple[str, Mapping[str, Any], Mapping[str, Any]]] = {
@@ -278,3 +292,84 @@ def test_nothing_of_it_is_imported_unless_asked_for() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_images_that_fail_are_counted_by_code(
+    caller: Caller, protocol: str, registry: CollectorRegistry, server: FakeServer
+) -> None:
+    server.set_error(b"half", "corrupt_image")
+    server.set_error(b"odd", "made_up_by_this_server")
+    with caller(PROTOCOLS[protocol](server), observers=[PrometheusObserver("tests", registry=registry)]) as classify:
+        for image in (b"half", b"half", b"odd", b"", b"whole"):
+            with suppress(ImageError):
+                classify(image)
+    found = {
+        sample.labels["code"]: (sample.labels["operation"], sample.value)
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == "triptych_client_image_errors_total"
+    }
+    assert found == {
+        "corrupt_image": ("classify", 2),
+        "rejected": ("classify", 1),
+        "empty_image": ("classify", 1),
+    }
+
+
+def test_each_failed_image_of_many_is_counted(url: str, registry: CollectorRegistry, server: FakeServer) -> None:
+    server.set_error(b"half", "corrupt_image")
+    with Client(url, observers=[PrometheusObserver("tests", registry=registry)]) as client:
+        list(client.embed_many([b"whole", b"half", "missing.jpg", b"half"]))
+    labels = {"client": "tests", "operation": "embed"}
+    name = "triptych_client_image_errors_total"
+    assert registry.get_sample_value(name, {**labels, "code": "corrupt_image"}) == 2
+    assert registry.get_sample_value(name, {**labels, "code": "missing_file"}) == 1
+
+
+def test_the_documented_codes_of_images_are_those_that_are_counted() -> None:
+    assert {*re.findall(r"`(\w+_\w+|unreadable|rejected)`", errors.ImageError.__doc__ or "")} == errors.IMAGE_CODES
+
+
+def test_an_observer_need_not_care_for_images(url: str, server: FakeServer) -> None:
+    server.set_error(b"half")
+    with Client(url, observers=[OtelObserver()]) as client, pytest.raises(ImageError):
+        client.classify(b"half")
+
+
+def test_retries_and_ejections_are_logged_at_debug(caplog: pytest.LogCaptureFixture, protocol: str) -> None:
+    broken = Failure("INTERNAL", http=500, message="broken")
+    ejection = Ejection(least=2, window=2)
+    with (
+        FakeServer(failure=lambda number: Failure("UNAVAILABLE", http=503) if number == 1 else None) as well,
+        FakeServer() as bad,
+        caplog.at_level(logging.DEBUG, logger="triptych"),
+        Client(PROTOCOLS[protocol](well), resilience=QUICK) as client,
+        Client([PROTOCOLS[protocol](each) for each in (well, bad)], resilience=Resilience(ejection=ejection)) as both,
+    ):
+        client.classify(b"image")
+        assert ["attempt 1 failed; the next one follows in" in each for each in caplog.messages] == [True]
+        bad.fails = broken
+        for _ in range(8):
+            with suppress(ServerError):
+                both.classify(b"image")
+        (ejected,) = [each for each in caplog.messages if each.startswith("ejected")]
+        assert PROTOCOLS[protocol](bad) in ejected
+        assert "broken" in ejected
+    assert {(record.name, record.levelno) for record in caplog.records} == {("triptych", logging.DEBUG)}
+
+
+def test_a_hedge_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    policy = Resilience(hedging=Hedging(after_s=0.01))
+    with (
+        FakeServer(answer_s=0.2) as slow,
+        FakeServer() as quick,
+        caplog.at_level(logging.DEBUG, logger="triptych"),
+        Client([slow.http_url, quick.http_url], resilience=policy) as client,
+    ):
+        client.classify(b"image")
+    assert f"no answer from {slow.http_url} within 0.01 s; hedging" in caplog.messages
+
+
+def test_the_logger_has_no_handler_and_no_level_of_its_own() -> None:
+    assert logging.getLogger("triptych").handlers == []
+    assert logging.getLogger("triptych").level == logging.NOTSET

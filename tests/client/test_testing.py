@@ -16,6 +16,7 @@ from triptych import (
     DeadlineExceededError,
     ImageError,
     OverloadedError,
+    Prediction,
     Resilience,
     ServerError,
     TriptychError,
@@ -147,3 +148,33 @@ def test_it_takes_the_ports_that_it_is_given() -> None:
         assert (second.grpc_url, second.http_url) == (first.grpc_url, first.http_url)
         with Client(second.http_url) as client:
             client.classify(b"image")
+
+
+@pytest.mark.parametrize("call", ["classify", "embed"])
+def test_an_image_gets_the_answer_or_the_error_that_it_was_given(call: str, url: str, server: FakeServer) -> None:
+    server.set_answer(b"cat", Prediction(281, "tabby", 0.75), Prediction(282, "tiger cat", 0.25))
+    server.set_error(b"half", "corrupt_image", "it is cut off")
+    with Client(url) as client:
+        found = list(getattr(client, f"{call}_many")([b"cat", b"half", b"other"]))
+        with pytest.raises(ImageError, match="it is cut off") as caught:
+            getattr(client, call)(b"half")
+    assert (caught.value.code, caught.value.source) == ("corrupt_image", "image 0")
+    assert [isinstance(each, ImageError) for each in found] == [False, True, False]
+    if call == "classify":
+        assert [(each.class_id, each.label, each.score) for each in found[0].predictions] == [
+            (281, "tabby", 0.75),
+            (282, "tiger cat", 0.25),
+            (2, "another", 0.0),
+            (3, "another", 0.0),
+            (4, "another", 0.0),
+        ]
+        assert found[2].top.label == label(b"other")
+
+
+def test_an_answer_that_cannot_be_given_is_refused(server: FakeServer) -> None:
+    with pytest.raises(ValueError, match=r"give 1 to 5 predictions \(top_k of this server\), not 6"):
+        server.set_answer(b"cat", *[Prediction(0, "cat", 0.1)] * 6)
+    with pytest.raises(ValueError, match="not 0"):
+        server.set_answer(b"cat")
+    with pytest.raises(ValueError, match="code must be one word, such as corrupt_image, not 'cut off'"):
+        server.set_error(b"cat", "cut off")

@@ -22,14 +22,15 @@ def noise(width: int, height: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear", "lanczos"])
+@pytest.mark.parametrize("resize", [36, (36, 36), (32, 32), (36, 50)], ids=str)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_both_resamplers_give_the_same_but_for_rounding(
-    resampling: ModuleType, size: tuple[int, int], interpolation: str
+    resampling: ModuleType, size: tuple[int, int], resize: int | tuple[int, int], interpolation: str
 ) -> None:
     pytest.importorskip("cykooz_resizer")
     pixels = noise(*size)
-    box = resampling.crop_box(size, resize=36, crop=SIDE)
+    box = resampling.crop_box(size, resize=resize, crop=SIDE)
     fast = resampling.by_cykooz(pixels, box, SIDE, interpolation).astype(int)
     slow = resampling.by_pillow(pixels, box, SIDE, interpolation)
     assert fast.shape == slow.shape == (SIDE, SIDE, 3)
@@ -67,6 +68,22 @@ def test_passes_are_in_the_order_that_pillow_takes(resampling: ModuleType, size:
     passes = resampling.plan(size, resampling.crop_box(size, resize=256, crop=224), 224).passes
     assert (passes[0].size[0] == 224) is (first == "columns")
     assert (passes[0].size[1] == 224) is (first == "rows")
+
+
+@pytest.mark.parametrize("resize", [(224, 224), (256, 256), (256, 280), (300, 224)], ids=str)
+@pytest.mark.parametrize("size", [(300, 376), (300, 378), (448, 672), (448, 674), (100, 225), (900, 1600)], ids=str)
+def test_passes_of_an_exact_size_are_in_pillows_order(
+    resampling: ModuleType, size: tuple[int, int], resize: tuple[int, int]
+) -> None:
+    """Noise, and Pillow's own two passes, tell the orders apart."""
+    image, (height, width) = Image.fromarray(noise(*size)), resize
+    bicubic = Image.Resampling.BICUBIC
+    whole = np.asarray(image.resize((width, height), bicubic))
+    rows_first = np.asarray(image.resize((size[0], height), bicubic).resize((width, height), bicubic))
+    columns_first = np.asarray(image.resize((width, size[1]), bicubic).resize((width, height), bicubic))
+    assert (rows_first == whole).all() != (columns_first == whole).all()
+    passes = resampling.plan(size, resampling.crop_box(size, resize=resize, crop=224), 224).passes
+    assert (passes[0].size[1] == 224) is bool((rows_first == whole).all())
 
 
 def test_the_fast_resampler_is_used_where_it_is_installed(resampling: ModuleType) -> None:

@@ -28,7 +28,7 @@ from triptych.inputs.images import encoded as sent
 from triptych_ops import decoding, export
 from triptych_ops.errors import RefusedError
 from triptych_ops.export import dali_graph
-from triptych_ops.export.weights import WeightsFile
+from triptych_ops.export.weights_files import WeightsFile
 from triptych_ops.preprocessing import Preprocessing
 from triptych_ops.training.data.content import WholeFile
 from triptych_ops.training.data.dataset import Dataset, Sample
@@ -65,6 +65,7 @@ class Places:
         self._weights = export.Weights(
             architecture="none",
             file=WeightsFile(Path("none")),
+            key=None,
             definition="none",
             backbone=torch.nn.Flatten(),
             head=torch.nn.Identity(),

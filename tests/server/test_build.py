@@ -73,6 +73,10 @@ def test_a_second_build_is_release_2_with_the_same_weights(store: Path, tmp_path
         (["--weights", "nowhere.pth", "--architecture", "resnet18"], 3, "nowhere.pth"),
         (["--store", "/dev/null"], 1, "Not a directory"),
         (["--top-k", "1001"], 2, "top-k 1001 of 1000 classes"),
+        (["--resize", "224,224,3"], 2, "'224,224,3' is neither the pixels of the shorter side (256) nor an exact"),
+        (["--resize", "128,128"], 2, "crop 224 is larger than resize [128, 128]; choose a larger --resize"),
+        (["--resize", "224", "--crop-pct", "1"], 2, "--resize and --crop-pct both say how large the resized image is"),
+        (["--run", ".", "--resize", "224,224"], 2, "a run brings its own; leave --resize out, or --run"),
     ],
 )
 def test_what_cannot_be_built_is_one_line(tmp_path: Path, arguments: list[str], status: int, words: str) -> None:
@@ -81,6 +85,36 @@ def test_what_cannot_be_built_is_one_line(tmp_path: Path, arguments: list[str], 
     assert words in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     assert not [path for path in tmp_path.rglob("*") if path.name != "releases"]
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (1, "gives one number an image, and a single class cannot be ranked"),
+        (3, "the network's two best classes are within 0.02 of each other on all 4 photographs and 252 views"),
+    ],
+)
+def test_a_network_that_nothing_can_be_compared_of_is_refused_before_the_export(
+    tmp_path: Path, classes: int, words: str
+) -> None:
+    import timm
+    import torch
+
+    network = timm.create_model("test_resnet", num_classes=classes)
+    torch.nn.init.zeros_(network.get_classifier().weight)  # type: ignore[operator]  # as if untrained
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    (tmp_path / "labels.txt").write_text("cat\ndog\nfish\n")
+    done = triptych(
+        *("build", "--architecture", "timm:test_resnet", "--weights", "weights.pth", "--labels", "labels.txt"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 4
+    line = done.stderr.splitlines()[-1]
+    assert line.startswith("triptych: ")
+    assert words in line
+    assert "exporting" not in done.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["labels.txt", "releases", "weights.pth"]
 
 
 @needs_root

@@ -12,18 +12,19 @@ from ..resilience.calling import Service
 from ..resilience.course import Answered, Attempt, Course, Ended, Start
 from ..transports import connections
 from ..transports.access import Access
-from ..transports.connections import Connections
+from ..transports.connections import LoopConnections
 from ..transports.transport import AsyncTransport, InferRequest
 from .answers import Reply
+from .failures import of_attempt, of_call
 from .sync import UNREADABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AioCalls:
-    """For one event loop. `clock`: seconds, monotonic."""
+    """For one event loop at a time. `clock`: seconds, monotonic."""
 
     service: Service
-    connections: Connections[AsyncTransport]
+    connections: LoopConnections[AsyncTransport]
     observers: Observers
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
@@ -37,6 +38,7 @@ class AioCalls:
             TriptychError: there is none.
         """
         self.connections.check_open()
+        self.connections.enter()
         course: Course[Reply] = self.service.call(timeout_s=request.timeout_s, direct=direct)
         if self.service.renames:
             for transport in self.connections.outlived(self.service.endpoints, self.clock()):
@@ -45,14 +47,19 @@ class AioCalls:
         async def send(attempt: Attempt) -> Ended[Reply]:
             try:
                 with watching.attempt(attempt) as more:
-                    transport = self.connections.to(attempt.endpoint)
-                    response = await transport.infer(request.of_attempt(attempt.timeout_s, more))
+                    sent = request.of_attempt(attempt.number, attempt.timeout_s, more)
+                    response = await self.connections.to(attempt.endpoint).infer(sent)
+                    sent.check_answered_by(response.request_id)
             except TriptychError as error:
-                return self.service.ended(attempt, error=error)
+                return self.service.ended(attempt, error=of_attempt(error, request, attempt))
             return self.service.ended(attempt, response=Reply(response, attempt.began, self.clock()))
 
         with self.observers.call(request, self.service.standing, direct=direct) as watching:
-            return await (self._hedged(course, send) if self.service.hedges else self._in_turn(course, send))
+            try:
+                return await (self._hedged(course, send) if self.service.hedges else self._in_turn(course, send))
+            except TriptychError as error:
+                of_call(error, request)
+                raise
 
     async def parameters(self, endpoint: Endpoint, *, timeout_s: float) -> Mapping[str, str] | None:
         """Of the ensemble's configuration at one server; None where that hides it.
@@ -60,6 +67,7 @@ class AioCalls:
         Raises:
             TriptychError: it does not answer.
         """
+        self.connections.enter()
         try:
             return await self.connections.to(endpoint).parameters(timeout_s=timeout_s)
         except UNREADABLE:
@@ -67,6 +75,7 @@ class AioCalls:
 
     async def close(self) -> None:
         """Release the connections; a second call does nothing."""
+        self.connections.enter()
         for transport in self.connections.close():
             await transport.close()
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import contract
-from ..errors import ImageError, ProtocolError
+from ..errors import ImageError, ProtocolError, TriptychError
 from ..results import Classification, Embedding, Prediction
 from ..transports.transport import InferResponse, InvalidArgumentError
 from ..transports.wording import first_line
+from .failures import Error, of_request
 
 Result = TypeVar("Result")
 
@@ -97,8 +98,8 @@ def rejections(error: InvalidArgumentError, images: Sequence[Image]) -> list[Ima
     """
     found = contract.parse_rejections(str(error))
     if sorted(found) != list(range(len(images))):
-        raise ProtocolError(f"the server refused the request: {first_line(str(error))}") from error
-    return [_error(images[row], code, message) for row, (code, message) in sorted(found.items())]
+        raise _as(ProtocolError(f"the server refused the request: {first_line(str(error))}"), error) from error
+    return [_as(_error(images[row], *said), error) for row, said in sorted(found.items())]
 
 
 def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:
@@ -106,7 +107,8 @@ def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | Imag
     rows: list[Result | ImageError] = []
     for row, (image, error) in enumerate(zip(answer.images, errors, strict=True)):
         if error:
-            rows.append(_error(image, *contract.split_error(error.decode("utf-8", "replace"))))
+            failed = _error(image, *contract.split_error(error.decode("utf-8", "replace")))
+            rows.append(_as(failed, answer))
         else:
             rows.append(result(row))
     return rows
@@ -114,6 +116,11 @@ def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | Imag
 
 def _error(image: Image, code: str, message: str) -> ImageError:
     return ImageError(code, message, source=image.source, index=image.index)
+
+
+def _as(error: Error, source: Answer | TriptychError) -> Error:
+    """The error, which tells of the same request as `source`."""
+    return of_request(error, request_id=source.request_id, endpoint=source.endpoint, attempts=source.attempts)
 
 
 def _served(answer: Answer) -> tuple[int, str, float, int, str, str, float, float]:

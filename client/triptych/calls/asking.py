@@ -1,6 +1,5 @@
 """What callers ask and what they get for it, a request at a time; shared by both clients. No I/O but reading images."""
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +8,8 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from .. import contract
-from ..errors import DeadlineExceededError, ImageError
+from ..errors import DeadlineExceededError, ImageError, ProtocolError
+from ..forks import at_fork
 from ..inputs.fetching import is_url
 from ..inputs.images import AS_IT_IS, ImageInput, Reading, encoded
 from ..resilience.course import Answered
@@ -18,11 +18,12 @@ from ..settings import Options, classes, seconds
 from ..transports.transport import InferRequest, InvalidArgumentError
 from . import answers
 from .answers import Answer, Image, Reply
+from .failures import of_request
 
 Result = TypeVar("Result")
 
 _IDS = random.Random()  # noqa: S311  unique, not secret; and none of the caller's, who may seed that
-os.register_at_fork(after_in_child=_IDS.seed)
+at_fork(after_in_child=_IDS.seed)
 
 _FETCHES = 8  # of one request, side by side
 
@@ -103,6 +104,11 @@ class Batch(Generic[Result]):
         self._images = tuple(image for _, image in sent)
         self._read_s = terms.elapsed_s
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The outputs that it asks for."""
+        return self._question.outputs
+
     def request(self) -> InferRequest | None:
         """What to send; None where no image could be read.
 
@@ -132,7 +138,7 @@ class Batch(Generic[Result]):
         """
         return self._merged([*answers.rejections(error, self._images)])
 
-    def answered(self, answered: Answered[Reply], request: InferRequest) -> list[Result | ImageError]:
+    def answered(self, answered: Answered[Reply]) -> list[Result | ImageError]:
         """The results from the server's answer.
 
         Raises:
@@ -142,14 +148,19 @@ class Batch(Generic[Result]):
         answer = Answer(
             reply.response,
             self._images,
-            request.request_id,
+            reply.response.request_id,
             elapsed_s=self._terms.elapsed_s - self._read_s,
             attempts=answered.attempts,
             attempt_s=reply.ended - reply.began,
             read_s=self._read_s,
             endpoint=str(answered.endpoint),
         )
-        return self._merged(self._question.results(answer))
+        try:
+            results = self._question.results(answer)
+        except ProtocolError as error:
+            of_request(error, request_id=answer.request_id, endpoint=answer.endpoint, attempts=answer.attempts)
+            raise
+        return self._merged(results)
 
     def _merged(self, results: Sequence[Result | ImageError]) -> list[Result | ImageError]:
         following = iter(results)

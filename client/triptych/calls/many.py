@@ -1,19 +1,25 @@
 """Requests of many images in threads."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
-from ..errors import ImageError
+from ..errors import ImageError, InvalidUseError
 from .batches import Numbered, Window
 
 Image = TypeVar("Image")
 Result = TypeVar("Result")
 
 Results: TypeAlias = list[Result | ImageError]
+
+_FORKED: Final = (
+    "this iterator began in the parent process, whose threads send its requests; call classify_many or embed_many "
+    "in the process that uses the results"
+)
 
 
 def in_turn(
@@ -35,7 +41,11 @@ def in_threads(
     """The results of several requests at once. Batches are read in the caller's thread.
 
     When it ends, however it does, the requests under way have ended and the threads are gone.
+
+    Raises:
+        InvalidUseError: this process is a fork of the one in which the iterator began.
     """
+    process = os.getpid()
     ended: SimpleQueue[tuple[int, Future[Results[Result]]]] = SimpleQueue()
     failure: Exception | None = None
     more = True
@@ -55,7 +65,10 @@ def in_threads(
             if not window.waits:
                 break
             number, future = ended.get()
-            yield from window.end(number, future.result())
+            for result in window.end(number, future.result()):
+                yield result
+                if os.getpid() != process:
+                    raise InvalidUseError(_FORKED)
     if failure is not None:
         raise failure
 

@@ -42,10 +42,20 @@ def described(release: Release, parameters: Mapping[str, str] | None) -> Release
     return replace(
         release,
         labels=_number(told.get(contract.LABELS)),
-        resize=_number(told.get(contract.RESIZE)),
+        resize=_resize(told.get(contract.RESIZE)),
         parameters=parameters,
     )
 
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() and int(text) > 0 else None
+
+
+def _resize(text: str | None) -> int | tuple[int, int] | None:
+    sides = [_number(side) for side in text.split(",")] if text else []
+    match sides:
+        case [int(side)]:
+            return side
+        case [int(height), int(width)]:
+            return height, width
+    return None

@@ -17,6 +17,7 @@ from ..transports.access import Access
 from ..transports.connections import Connections
 from ..transports.transport import InferRequest, InvalidArgumentError, Transport
 from .answers import Reply
+from .failures import of_attempt, of_call
 
 UNREADABLE: Final = (PermissionDeniedError, NotFoundError, ProtocolError, InvalidArgumentError)
 """What the configuration ends with at an edge that lets only inference in: refused, hidden or unknown."""
@@ -47,14 +48,19 @@ class Calls:
         def send(attempt: Attempt) -> Ended[Reply]:
             try:
                 with watching.attempt(attempt) as more:
-                    transport = self.connections.to(attempt.endpoint)
-                    response = transport.infer(request.of_attempt(attempt.timeout_s, more))
+                    sent = request.of_attempt(attempt.number, attempt.timeout_s, more)
+                    response = self.connections.to(attempt.endpoint).infer(sent)
+                    sent.check_answered_by(response.request_id)
             except TriptychError as error:
-                return self.service.ended(attempt, error=error)
+                return self.service.ended(attempt, error=of_attempt(error, request, attempt))
             return self.service.ended(attempt, response=Reply(response, attempt.began, self.clock()))
 
         with self.observers.call(request, self.service.standing, direct=direct) as watching:
-            return self._hedged(course, send) if self.service.hedges else self._in_turn(course, send)
+            try:
+                return self._hedged(course, send) if self.service.hedges else self._in_turn(course, send)
+            except TriptychError as error:
+                of_call(error, request)
+                raise
 
     def parameters(self, endpoint: Endpoint, *, timeout_s: float) -> Mapping[str, str] | None:
         """Of the ensemble's configuration at one server; None where that hides it.

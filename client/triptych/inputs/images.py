@@ -162,7 +162,7 @@ def _file_bytes(path: str, *, most: int) -> bytes:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # for a pipe that nobody writes to
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # for a pipe that nobody writes to
 
 
 def _stream_bytes(stream: Any, *, most: int, source: str) -> bytes:

@@ -40,7 +40,12 @@ class Sides:
 
     def learned(self, release: Release) -> int:
         """A server tells of its release; what is kept from now on."""
-        side = DEFAULT_SIDE if release.resize is None else 2 * release.resize
+        side = DEFAULT_SIDE if release.resize is None else 2 * _larger(release.resize)
         # It may be an older one, where several answer at one address: that is asked once, too.
         self._learned[max(release.number, self._newest)] = side
         return max(dict(self._learned).values())
+
+
+def _larger(resize: int | tuple[int, int]) -> int:
+    """Return the pixels that the shorter side must have for both sides to reach what the release resizes to."""
+    return resize if isinstance(resize, int) else max(resize)

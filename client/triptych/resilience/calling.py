@@ -1,6 +1,7 @@
 """The course of a call: what goes where and when, and what its end means. No I/O. Its steps are in `course.py`."""
 
 import copy
+import logging
 import random as randomness
 import threading
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from .. import forks
 from ..config import Resilience
 from ..endpoint import Endpoint
 from ..errors import DeadlineExceededError, OverloadedError, ServerError, TriptychError, UnavailableError
@@ -17,6 +19,7 @@ from .course import Answered, Attempt, Course, Ended, Response, Start, Step, Wai
 from .resolving import Names
 from .retry import Again, Budget, Sign, treatment, wait_s
 
+_LOG = logging.getLogger("triptych")
 _RESOLVING_S = 0.005  # between two looks at whether a name has been resolved, once in a client's life
 
 
@@ -50,11 +53,8 @@ class Service:
         self._policy = policy
         self._clock = clock
         self._random = random
-        self._lock = threading.Lock()
-        self._balancer = Balancer([each for each in endpoints if not each.resolved], policy, random=random)
-        self._budget = Budget(policy.retry) if policy.retry else None
-        self._circuit = Circuit(policy.breaker) if policy.breaker else None
-        self._names = names(endpoints, self._replace, refresh_s=policy.refresh_s)
+        self._shared = _Shared(endpoints, policy, random=random, names=names)
+        self._own_budget: Budget | None = None  # of a view whose client has none
 
     @property
     def hedges(self) -> bool:
@@ -70,6 +70,26 @@ class Service:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The servers that are known now."""
         return self._balancer.endpoints
+
+    @property
+    def _lock(self) -> threading.Lock:
+        return self._shared.lock
+
+    @property
+    def _balancer(self) -> Balancer:
+        return self._shared.balancer
+
+    @property
+    def _budget(self) -> Budget | None:
+        return self._shared.budget or self._own_budget
+
+    @property
+    def _circuit(self) -> Circuit | None:
+        return self._shared.circuit
+
+    @property
+    def _names(self) -> Names:
+        return self._shared.names
 
     def standing(self) -> Standing:
         """How the servers stand now."""
@@ -93,10 +113,13 @@ class Service:
         while self._names.dynamic and not self._balancer.endpoints:
             self._check_resolving(begun, timeout_s)
             yield Wait(self._clock() + _RESOLVING_S)
+        call: _Call[Response] = _Call(self, begun, timeout_s, direct=direct)
         try:
-            call: _Call[Response] = _Call(self, begun, timeout_s, direct=direct)
             answered: Answered[Response] = yield from call.course()
         except TriptychError as error:
+            error.attempts = len(call.tried)
+            if call.tried and error.endpoint is None:
+                error.endpoint = str(call.tried[-1])
             self._note(error, timeout_s)
             raise
         self._note(None, timeout_s)
@@ -110,7 +133,7 @@ class Service:
         view = copy.copy(self)
         view._policy = policy
         if policy.retry is not None and self._budget is None:
-            view._budget = Budget(policy.retry)
+            view._own_budget = Budget(policy.retry)
         return view
 
     def pick(self, now: float, tried: Collection[Endpoint], *, avoided: Endpoint | None) -> Endpoint:
@@ -126,7 +149,11 @@ class Service:
         now = self._clock()
         with self._lock:
             after_s = error.retry_after_s if error else None
-            self._balancer.report(attempt.endpoint, sign, began=attempt.began, now=now, retry_after_s=after_s)
+            balancer, ejections = self._balancer, self._balancer.ejections
+            balancer.report(attempt.endpoint, sign, began=attempt.began, now=now, retry_after_s=after_s)
+            ejected = balancer.ejections > ejections
+        if ejected:
+            _LOG.debug("ejected %s, which fails much more often than the other servers: %s", attempt.endpoint, error)
         if sign is Sign.GONE:
             self._names.refresh(now, failed=True)
         return Ended(attempt, response, error)
@@ -165,11 +192,6 @@ class Service:
         """What the clock says."""
         return self._clock()
 
-    def _replace(self, endpoints: Sequence[Endpoint]) -> None:
-        with self._lock:
-            if endpoints:
-                self._balancer.replace(endpoints)
-
     def _admit(self, now: float) -> None:
         with self._lock:
             refused_s = self._circuit.refused_for_s(now) if self._circuit else 0.0
@@ -198,6 +220,42 @@ class Service:
                 self._circuit.answered()
 
 
+class _Shared:
+    """What a client and its views know together; a child process of this one begins anew."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        policy: Resilience,
+        *,
+        random: Callable[[], float],
+        names: Callable[..., Names],
+    ) -> None:
+        self._endpoints = endpoints
+        self._policy = policy
+        self._random = random
+        self._make_names = names
+        self._begin()
+        forks.register(self)
+
+    def after_fork(self) -> None:
+        """Begin anew: locks may be held, a look-up has no thread, and the servers may be asked by many children."""
+        self._begin()
+
+    def _begin(self) -> None:
+        policy, endpoints = self._policy, self._endpoints
+        self.lock = threading.Lock()
+        self.balancer = Balancer([each for each in endpoints if not each.resolved], policy, random=self._random)
+        self.budget = Budget(policy.retry) if policy.retry else None
+        self.circuit = Circuit(policy.breaker) if policy.breaker else None
+        self.names = self._make_names(endpoints, self._replace, refresh_s=policy.refresh_s)
+
+    def _replace(self, endpoints: Sequence[Endpoint]) -> None:
+        with self.lock:
+            if endpoints:
+                self.balancer.replace(endpoints)
+
+
 class _Call(Generic[Response]):
     """One call under way."""
 
@@ -207,7 +265,7 @@ class _Call(Generic[Response]):
         self._timeout_s = timeout_s
         self._deadline = begun + timeout_s
         self._direct = direct
-        self._tried: list[Endpoint] = []
+        self.tried: list[Endpoint] = []
         self._under_way = 0
         self._left: Endpoint | None = None  # the server that another was asked for in its place
 
@@ -215,7 +273,7 @@ class _Call(Generic[Response]):
         now = self._begun
         while True:
             yield self._start(now)
-            hedge_in_s = None if self._direct else self._service.hedge_in_s(len(self._tried))
+            hedge_in_s = None if self._direct else self._service.hedge_in_s(len(self.tried))
             ended = yield Wait(self._deadline if hedge_in_s is None else min(self._deadline, now + hedge_in_s))
             while ended is None or (ended.error and self._under_way > 1):
                 if ended is None:
@@ -223,6 +281,7 @@ class _Call(Generic[Response]):
                     if now >= self._deadline:
                         raise self._late()
                     if hedge_in_s is not None and self._service.take_hedge():
+                        _LOG.debug("no answer from %s within %g s; hedging", self.tried[-1], hedge_in_s)
                         break
                 else:
                     self._under_way -= 1
@@ -232,17 +291,17 @@ class _Call(Generic[Response]):
             self._under_way -= 1
             if ended.error is None:
                 assert ended.response is not None  # noqa: S101  for the type checker
-                return Answered(ended.response, ended.attempt.endpoint, len(self._tried))
+                return Answered(ended.response, ended.attempt.endpoint, len(self.tried))
             try:
                 now = yield from self._pause(ended.error, ended.attempt.endpoint)
             finally:
                 del ended  # or it and the error's traceback would keep each other, and with them the sockets of a call
 
     def _start(self, now: float) -> Start:
-        endpoint = self._service.pick(now, self._tried, avoided=self._left)
-        self._tried.append(endpoint)
+        endpoint = self._service.pick(now, self.tried, avoided=self._left)
+        self.tried.append(endpoint)
         self._under_way += 1
-        return Start(Attempt(len(self._tried), endpoint, now, self._timeout_s - (now - self._begun)))
+        return Start(Attempt(len(self.tried), endpoint, now, self._timeout_s - (now - self._begun)))
 
     def _pause(self, error: TriptychError, server: Endpoint) -> Generator[Step, Ended[Response] | None, float]:
         """Wait before the next attempt, after one at this server, and give the time then.
@@ -252,13 +311,15 @@ class _Call(Generic[Response]):
         """
         service, moved = self._service, self._left is not None
         try:
-            if isinstance(error, DeadlineExceededError) and len(self._tried) > 1:
+            if isinstance(error, DeadlineExceededError) and len(self.tried) > 1:
                 raise self._late() from error
             if self._direct:
                 raise error
-            seconds = service.retry_in_s(error, self._tried, deadline=self._deadline, moved=moved)
+            seconds = service.retry_in_s(error, self.tried, deadline=self._deadline, moved=moved)
             if seconds is None:
                 raise error
+            if _LOG.isEnabledFor(logging.DEBUG):
+                _LOG.debug("attempt %d failed; the next one follows in %.3f s: %s", len(self.tried), seconds, error)
             if treatment(error).again is Again.ELSEWHERE:
                 self._left = server
         finally:
@@ -269,6 +330,6 @@ class _Call(Generic[Response]):
         return now
 
     def _late(self) -> DeadlineExceededError:
-        servers = ", ".join(dict.fromkeys(map(str, self._tried)))
-        attempts = f", {len(self._tried)} attempts" if len(self._tried) > 1 else ""
+        servers = ", ".join(dict.fromkeys(map(str, self.tried)))
+        attempts = f", {len(self.tried)} attempts" if len(self.tried) > 1 else ""
         return DeadlineExceededError(f"{servers} did not answer within {self._timeout_s:g} s{attempts}")

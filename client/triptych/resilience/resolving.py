@@ -1,5 +1,6 @@
 """Names -> addresses, never for longer than the caller has, and again now and then."""
 
+import encodings.idna  # noqa: F401  else getaddrinfo imports it; a fork in that moment would leave its lock held for ever
 import queue
 import socket
 import threading

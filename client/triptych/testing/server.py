@@ -3,19 +3,20 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import grpc
 from tritonclient.utils import deserialize_bytes_tensor
 
 from .. import contract
+from ..results import Prediction
 from ..transports import grpc_codec, http_codec
+from .answers import Rejection, raw, refusal
 from .answers import outputs as outputs_of
-from .answers import raw
 from .certificates import Certificate, common_name, grpc_credentials, http_context
 
 _LOOPBACK = "127.0.0.1"
@@ -47,6 +48,7 @@ class FakeServer:
     answer_s: how long each answer takes
     failure:  called with the number of the request, from 1 on; the failure of that request, or None
     fails:    the failure of every request from now on, or None; may be set at any time
+    echoes:   whether an answer repeats the id of its request, as Triton does; may be set at any time
     requests: how many inferences were asked for; `versions`: how often the server's version was
     deadlines_s: what was left of each inference's gRPC deadline
     headers: what each inference came with: HTTP's headers, names in lower case, or gRPC's metadata
@@ -77,6 +79,8 @@ class FakeServer:
         self._failed: OSError | None = None
         self.answer_s = answer_s
         self.fails: Failure | None = None
+        self.echoes = True
+        self._given: dict[bytes, Sequence[Prediction] | Rejection] = {}
         self.requests = 0
         self.versions = 0
         self.deadlines_s: list[float | None] = []
@@ -94,7 +98,31 @@ class FakeServer:
         """Where it speaks HTTP."""
         return f"http{'s' if self._tls else ''}://{_LOOPBACK}:{self._ports[1]}"
 
-    def __enter__(self) -> "FakeServer":
+    def set_answer(self, image: bytes, *predictions: Prediction) -> None:
+        """Answer an image with these classes from now on, best first; `top_k` is filled up with others of score 0.
+
+        image: its encoded bytes, as they are sent
+
+        Raises:
+            ValueError: there is no class, or there are more than `top_k`.
+        """
+        if not 1 <= len(predictions) <= self._top_k:
+            raise ValueError(f"give 1 to {self._top_k} predictions (top_k of this server), not {len(predictions)}")
+        self._given[image] = predictions
+
+    def set_error(self, image: bytes, code: str = "corrupt_image", message: str = "the image is damaged") -> None:
+        """Reject an image from now on; a request whose images are all rejected fails, as at Triton.
+
+        image: its encoded bytes, as they are sent
+
+        Raises:
+            ValueError: `code` is not one word.
+        """
+        if not code.isidentifier():
+            raise ValueError(f"code must be one word, such as corrupt_image, not {code!r}")
+        self._given[image] = Rejection(code, message)
+
+    def __enter__(self) -> Self:
         self._workers = ThreadPoolExecutor(_WORKERS)
         self._rpc = grpc.server(self._workers, options=_GRPC_OPTIONS)
         self._rpc.add_generic_rpc_handlers((_service(self._infer, self._config, self._metadata),))
@@ -165,9 +193,13 @@ class FakeServer:
         if failure:
             context.set_trailing_metadata(tuple(failure.headers.items()))
             context.abort(getattr(grpc.StatusCode, failure.grpc), failure.message)
-        images = deserialize_bytes_tensor(request.raw_input_contents[0])
-        outputs = outputs_of(images, [output.name for output in request.outputs], top_k=self._top_k)
+        images = deserialize_bytes_tensor(request.raw_input_contents[0]).tolist()
+        if refused := refusal(images, self._given):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, refused)
+        names = [output.name for output in request.outputs]
+        outputs = outputs_of(images, names, top_k=self._top_k, given=self._given)
         answer = grpc_codec.INFER.response(model_name=contract.MODEL_NAME, model_version=str(self.release))
+        answer.id = request.id if self.echoes else ""
         for name, tensor in outputs.items():
             answer.outputs.add(name=name, datatype=contract.OUTPUTS[name], shape=tensor.shape)
             answer.raw_output_contents.append(raw(tensor))
@@ -211,8 +243,12 @@ class FakeServer:
         if failure:
             return _http(failure.http, json.dumps({"error": failure.message}).encode(), failure.headers)
         length = int(headers[http_codec.HEADER_LENGTH.lower()])
-        names = [output["name"] for output in json.loads(body[:length])["outputs"]]
-        outputs = outputs_of(deserialize_bytes_tensor(body[length:]), names, top_k=self._top_k)
+        asked = json.loads(body[:length])
+        names = [output["name"] for output in asked["outputs"]]
+        images = deserialize_bytes_tensor(body[length:]).tolist()
+        if refused := refusal(images, self._given):
+            return _http(400, json.dumps({"error": refused}).encode(), {})
+        outputs = outputs_of(images, names, top_k=self._top_k, given=self._given)
         contents = {name: raw(tensor) for name, tensor in outputs.items()}
         described = [
             {
@@ -223,7 +259,10 @@ class FakeServer:
             }
             for name, tensor in outputs.items()
         ]
-        header = json.dumps({"model_version": str(self.release), "outputs": described}).encode()
+        answer = {"model_version": str(self.release), "outputs": described}
+        if self.echoes and asked.get("id"):
+            answer["id"] = asked["id"]
+        header = json.dumps(answer).encode()
         return _http(200, b"".join([header, *contents.values()]), {http_codec.HEADER_LENGTH: str(len(header))})
 
 

@@ -10,6 +10,7 @@ import grpc.aio
 from . import grpc_channel, grpc_codec
 from .grpc_channel import GrpcPeer, Line
 from .grpc_errors import translated
+from .grpc_forks import CALLS, keep_for_ever
 from .headers import NO_HEADERS
 from .tls import Material
 from .transport import InferRequest, InferResponse
@@ -22,6 +23,7 @@ class AioGrpcTransport(GrpcPeer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        CALLS.check()
         self._line = self._open(self.material())
         self._lines = {self._line}
         self._retired: set[asyncio.Task[None]] = set()
@@ -30,12 +32,17 @@ class AioGrpcTransport(GrpcPeer):
         self._cancels = self.policy.cancels
         self._version: asyncio.Task[None] | None = None
 
+    def after_fork(self) -> None:
+        """Leave the channels to the parent process; this transport belongs to an event loop of the parent, too."""
+        keep_for_ever((self._lines, self._left, self._version, self._retired))
+
     async def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + request.timeout_s
         sent = await self._headers(request.headers, timeout_s=request.timeout_s)
         message, metadata = grpc_codec.encode(request), tuple(sent.items())
+        await CALLS.pause()
         with self._on_line(sent, timeout_s=request.timeout_s) as line:
             left_s = max(0.0, deadline - loop.time())
             if self._cancels is None and self._version is None:
@@ -54,6 +61,7 @@ class AioGrpcTransport(GrpcPeer):
     async def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
         sent = await self._headers(NO_HEADERS, timeout_s=timeout_s)
+        await CALLS.pause()
         with self._on_line(sent, timeout_s=timeout_s) as line:
             answer = await line.config(grpc_codec.CONFIG_REQUEST, timeout=timeout_s, metadata=tuple(sent.items()))
         return grpc_codec.parameters(answer)
@@ -99,11 +107,15 @@ class AioGrpcTransport(GrpcPeer):
             TriptychError: the call failed, or this transport is closed.
         """
         try:
-            line = self._taken()
+            CALLS.enter(None)
             try:
-                yield line
+                line = self._taken()
+                try:
+                    yield line
+                finally:
+                    self._give_back(line)
             finally:
-                self._give_back(line)
+                CALLS.leave()
         except Exception:
             with self._explained(sent, timeout_s=timeout_s):
                 raise
@@ -151,6 +163,7 @@ class AioGrpcTransport(GrpcPeer):
             if not call.done():
                 line.calls += 1
                 self._left.add(call)
+                CALLS.enter(None)
                 call.add_done_callback(lambda ended: self._ended(ended, line))
         if not call.done():
             raise TimeoutError
@@ -160,6 +173,7 @@ class AioGrpcTransport(GrpcPeer):
             del call  # or it and its error's traceback would keep each other, and the sockets of a closed channel
 
     def _ended(self, call: asyncio.Task[Any], line: Line) -> None:
+        CALLS.leave()
         self._left.discard(call)
         if not call.cancelled():
             call.exception()  # nobody else asks for it
@@ -168,10 +182,13 @@ class AioGrpcTransport(GrpcPeer):
     async def _ask_version(self, line: Line, metadata: Any) -> None:
         """Learn whether this server survives a cancellation."""
         ask = grpc_codec.METADATA.of(line.channel)
+        CALLS.enter(None)
         try:
-            answer = await ask(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata)
+            answer = await _answer(ask(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata))
         except grpc.RpcError:
             return  # one that does not tell is spared
+        finally:
+            CALLS.leave()
         self._cancels = grpc_codec.cancels_safely(answer.version)
 
 
@@ -181,4 +198,10 @@ def _is_cancelled() -> bool:
 
 
 async def _answer(call: Any) -> Any:
-    return await call
+    try:
+        return await call
+    except asyncio.CancelledError:
+        # gRPC tells the loop of the call's end a moment later. Where the loop closed before, the next loop that uses
+        # gRPC would fail on that, and might miss the events behind it.
+        await asyncio.sleep(_LAST_WORDS_S)
+        raise

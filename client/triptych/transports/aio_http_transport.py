@@ -2,9 +2,13 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from asyncio.trsock import TransportSocket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
+from ..forks import disconnect
 from . import http1, http_codec
 from .headers import NO_HEADERS
 from .http1 import Answer, AnswerReader, UnansweredError
@@ -14,17 +18,28 @@ from .tcp import keep_alive
 from .tls import Material
 from .transport import InferRequest, InferResponse
 
+Result = TypeVar("Result")
+
 _CHUNK_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     material: Material | None
+    loop: asyncio.AbstractEventLoop
 
     def close(self) -> None:
         self.writer.transport.abort()  # without waiting for anybody
+
+    def disconnect(self) -> None:
+        """Leave the connection to the parent process, without a word to its event loop: the two share its selector."""
+        connection = self.writer.get_extra_info("socket")
+        # Of a connection that its loop has closed, uvloop goes on to tell a number that is another file's by now.
+        if isinstance(connection, TransportSocket) or not self.loop.is_closed():
+            with suppress(OSError, ValueError):
+                disconnect(connection.fileno())
 
 
 class AioHttpTransport(HttpPeer[_Connection]):
@@ -33,15 +48,21 @@ class AioHttpTransport(HttpPeer[_Connection]):
     async def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
         body, described = http_codec.encode(request)
-        answer = await self._exchange(
-            "POST", "/infer", described=described, more=request.headers, body=body, timeout_s=request.timeout_s
+        return await self._exchange(
+            "POST",
+            "/infer",
+            described=described,
+            more=request.headers,
+            body=body,
+            timeout_s=request.timeout_s,
+            read=self._reader(request),
         )
-        return http_codec.decode(answer.body, answer.headers.get(http_codec.HEADER_LENGTH))
 
     async def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        answer = await self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=(), timeout_s=timeout_s)
-        return http_codec.parameters(answer.body)
+        return await self._exchange(
+            "GET", "/config", described={}, more=NO_HEADERS, body=(), timeout_s=timeout_s, read=self._read_parameters
+        )
 
     async def close(self) -> None:
         """Close the connections that nobody uses, and the others when they are done; a second call does nothing."""
@@ -57,20 +78,26 @@ class AioHttpTransport(HttpPeer[_Connection]):
         more: Mapping[str, str],
         body: Sequence[bytes],
         timeout_s: float,
-    ) -> Answer:
+        read: Callable[[Answer], Result],
+    ) -> Result:
+        """What `read` makes of the answer; where it raises, the connection takes no other request.
+
+        Raises:
+            TriptychError: there is no answer, or its status is not 200, or `read` raised it.
+        """
         try:
             async with asyncio.timeout(timeout_s):
                 sent = await self.access.async_headers_with(more)
                 data = self._request(method, path, headers={**described, **sent}, body=body)
                 found = await self._once(self._kept(), data) or await self._once(await self._connect(), data)
-            answer = http1.required(found)
+            connection, answer = http1.required(found)
         except Exception:
             with self._explained(timeout_s=timeout_s):
                 raise
-        return self._checked(answer, sent)
+        return self._finished(connection, answer, sent, read)
 
-    async def _once(self, connection: _Connection | None, data: bytes) -> Answer | None:
-        """The answer; None where there is no connection, or it broke before a byte of the answer came."""
+    async def _once(self, connection: _Connection | None, data: bytes) -> tuple[_Connection, Answer] | None:
+        """The answer and its connection; None where there is none, or it broke before a byte of the answer came."""
         if connection is None:
             return None
         try:
@@ -81,8 +108,7 @@ class AioHttpTransport(HttpPeer[_Connection]):
         except BaseException:
             connection.close()
             raise
-        self._give_back(connection, answer)
-        return answer
+        return connection, answer
 
     def _kept(self) -> _Connection | None:
         if self._closed:
@@ -107,7 +133,7 @@ class AioHttpTransport(HttpPeer[_Connection]):
         except OSError as error:
             raise NotConnectedError(str(error.strerror or error)) from error
         keep_alive(writer.get_extra_info("socket"), self.policy.keepalive)
-        return _Connection(reader, writer, material)
+        return self._opened(_Connection(reader, writer, material, asyncio.get_running_loop()))
 
 
 async def _ask(connection: _Connection, data: bytes) -> Answer:

@@ -1,12 +1,14 @@
 """The transports of one client, one a server, made when they are first needed."""
 
+import asyncio
 import threading
 from collections.abc import Callable, Collection, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
+from .. import forks
 from ..config import Resilience
 from ..endpoint import Endpoint
-from ..errors import UnavailableError
+from ..errors import InvalidUseError, UnavailableError
 from .access import Access
 from .tls import WatchedTls
 
@@ -28,6 +30,12 @@ class Connections(Generic[AnyTransport]):
         self._transports: dict[Endpoint, AnyTransport] = {}
         self._gone_since: dict[Endpoint, float] = {}
         self._closed = False
+        forks.register(self)
+
+    def after_fork(self) -> None:
+        """Forget the transports of the parent process; those that hold sockets see to these themselves."""
+        self._lock = threading.Lock()
+        self._transports, self._gone_since = {}, {}
 
     def check_open(self) -> None:
         """Do nothing before `close`.
@@ -68,6 +76,43 @@ class Connections(Generic[AnyTransport]):
         with self._lock:
             self._closed = True
             return list(self._transports.values())
+
+
+class LoopConnections(Connections[AnyTransport]):
+    """The transports of a client that works in one event loop at a time."""
+
+    def __init__(self, connect: Callable[[Endpoint], AnyTransport]) -> None:
+        super().__init__(connect)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def after_fork(self) -> None:
+        """Forget the transports of the parent process, and the event loop that they belong to."""
+        super().after_fork()
+        self._loop = None
+
+    def enter(self) -> None:
+        """Use the running event loop; the transports of an earlier one that has been closed are forgotten.
+
+        Raises:
+            InvalidUseError: no event loop runs in this process, or the client is used in another that is still open.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise InvalidUseError(
+                "no event loop runs here: a forked process cannot go on in the event loop of its parent; "
+                "start one in the child with asyncio.run"
+            ) from None
+        if loop is self._loop:
+            return
+        with self._lock:
+            if self._loop is not None and not self._loop.is_closed():
+                raise InvalidUseError(
+                    "this AsyncClient is used in another event loop, which is still open; "
+                    "make one AsyncClient for each event loop, or close that loop first"
+                )
+            self._transports, self._gone_since = {}, {}
+            self._loop = loop
 
 
 def connector(

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from .. import forks
 from ..config import Keepalive
 from ..endpoint import Endpoint
 from ..errors import OverloadedError, UnavailableError
@@ -95,6 +96,11 @@ class GrpcPeer(Peer):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._options = options(self.endpoint, self.policy.keepalive)
+        forks.register(self)
+
+    def after_fork(self) -> None:
+        """Forget what belongs to the parent process."""
+        raise NotImplementedError
 
     @contextmanager
     def _explained(self, sent: Mapping[str, str], *, timeout_s: float) -> Iterator[None]:

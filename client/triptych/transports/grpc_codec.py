@@ -62,7 +62,7 @@ def decode(answer: Any) -> InferResponse:
     """
     contents = zip(answer.outputs, answer.raw_output_contents, strict=False)
     outputs = {each.name: tensors.decoded(data, datatype=each.datatype, shape=each.shape) for each, data in contents}
-    return InferResponse(answer.model_version, outputs)
+    return InferResponse(answer.model_version, outputs, answer.id)
 
 
 def parameters(answer: Any) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ import grpc
 
 from . import grpc_channel, grpc_codec
 from .grpc_channel import GrpcPeer, Line
+from .grpc_forks import CALLS, keep_for_ever
 from .headers import NO_HEADERS
 from .tls import Material
 from .transport import InferRequest, InferResponse
@@ -20,10 +21,19 @@ class GrpcTransport(GrpcPeer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._lock = threading.Lock()
-        self._line = self._open(self.material())
-        self._lines = {self._line}
+        self._lines: set[Line] = set()
         self._closing = False
+        self._begin()
+
+    def after_fork(self) -> None:
+        """Forget the channels of the parent process."""
+        keep_for_ever(self._lines)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._line: Line | None = None
+        self._lines = set()
         self._cancels = self.policy.cancels
         self._asks_version = self.policy.cancels is None
 
@@ -73,12 +83,16 @@ class GrpcTransport(GrpcPeer):
             TriptychError: the call failed, or this transport is closed.
         """
         try:
-            line = self._taken()
+            CALLS.enter(timeout_s)
             try:
-                yield line
+                line = self._taken()
+                try:
+                    yield line
+                finally:
+                    for done in self._given_back(line):
+                        done.channel.close()
             finally:
-                for done in self._given_back(line):
-                    done.channel.close()
+                CALLS.leave()
         except Exception:
             with self._explained(sent, timeout_s=timeout_s):
                 raise
@@ -88,11 +102,12 @@ class GrpcTransport(GrpcPeer):
         with self._lock:
             if self._closing:
                 raise ValueError("closed")
-            if self._line.material is not material:
-                self._line = self._open(material)
-                self._lines.add(self._line)
-            self._line.calls += 1
-            return self._line
+            line = self._line
+            if line is None or line.material is not material:
+                line = self._line = self._open(material)
+                self._lines.add(line)
+            line.calls += 1
+            return line
 
     def _given_back(self, line: Line, *, left: bool = False) -> list[Line]:
         """Note that a call on this line has ended, and give the lines that are not needed any more."""
@@ -122,10 +137,12 @@ class GrpcTransport(GrpcPeer):
             with self._lock:
                 line.calls += 1
                 line.left += 1
+            CALLS.enter(None)
             call.add_done_callback(lambda _: self._ended(line))
             raise
 
     def _ended(self, line: Line) -> None:
+        CALLS.leave()
         for done in self._given_back(line, left=True):  # not here: this thread is the channel's own
             threading.Thread(target=done.channel.close, daemon=True).start()
 
@@ -134,9 +151,11 @@ class GrpcTransport(GrpcPeer):
         self._asks_version = False
 
         def note(call: Any) -> None:
+            CALLS.leave()
             if not call.cancelled() and call.exception() is None:
                 self._cancels = grpc_codec.cancels_safely(call.result().version)
 
         ask = grpc_codec.METADATA.of(line.channel)
+        CALLS.enter(None)
         asked = ask.future(grpc_codec.METADATA_REQUEST, timeout=grpc_channel.VERSION_S, metadata=metadata)
         asked.add_done_callback(note)

@@ -6,6 +6,9 @@ Source: https://www.rfc-editor.org/rfc/rfc9112
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -53,15 +56,15 @@ class Answer:
     reusable: bool
 
 
-def required(answer: Answer | None) -> Answer:
-    """The answer.
+def required(found: Found | None) -> Found:
+    """The answer that was found.
 
     Raises:
         EndedEarlyError: there is none.
     """
-    if answer is None:
+    if found is None:
         raise EndedEarlyError("the server closed the connection without an answer")
-    return answer
+    return found
 
 
 def request(

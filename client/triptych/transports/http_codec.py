@@ -52,8 +52,8 @@ def decode(body: bytes, header_length: str | None) -> InferResponse:
             data = body[start : start + size]
             outputs[output["name"]] = tensors.decoded(data, datatype=output["datatype"], shape=output["shape"])
             start += size
-        return InferResponse(str(header["model_version"]), outputs)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return InferResponse(str(header["model_version"]), outputs, str(header.get("id", "")))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ProtocolError(f"the answer is not Triton's binary inference answer: {error!r}") from error
 
 

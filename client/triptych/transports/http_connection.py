@@ -1,12 +1,12 @@
 """One connection of the synchronous HTTP transport: sends a request and reads its answer by a deadline."""
 
-import select
 import socket
 import ssl
 from dataclasses import replace
 
+from ..forks import disconnect
 from .http1 import Answer, AnswerReader, UnansweredError
-from .tcp import left_s
+from .tcp import left_s, wait
 from .tls import Material
 
 _CHUNK_BYTES = 1 << 16
@@ -27,9 +27,7 @@ class HttpConnection:
     @property
     def is_readable(self) -> bool:
         """Whether the server has closed it, or said something that nobody asked for."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN | select.POLLHUP | select.POLLERR)
-        return bool(poll.poll(0))
+        return wait(self._socket, 0.0, for_room=False)
 
     def ask(self, request: bytes, deadline: float) -> Answer:
         """Send a request and read its answer, also one that comes before the whole request was sent.
@@ -57,6 +55,11 @@ class HttpConnection:
         """Close it; a second call does nothing."""
         self._socket.close()
 
+    def disconnect(self) -> None:
+        """Leave the connection to the parent process, of which this one is a fork."""
+        disconnect(self._socket.fileno())
+        self._socket.close()
+
     def _send(self, request: bytes, reader: AnswerReader, deadline: float) -> Answer | None:
         """The answer, where it was whole before all was sent; a server that breaks off may have said why before."""
         unsent = memoryview(request)
@@ -75,10 +78,7 @@ class HttpConnection:
 
     def _meanwhile(self, reader: AnswerReader, deadline: float) -> Answer | None:
         """Wait until more can be sent; the answer, where it is whole by then."""
-        poll = select.poll()
-        poll.register(self._socket, select.POLLIN | select.POLLOUT)
-        events = poll.poll(left_s(deadline) * 1000)
-        if not any(event & ~select.POLLOUT for _, event in events):
+        if not wait(self._socket, left_s(deadline), for_room=True):
             return None
         try:
             return reader.feed(self._socket.recv(_CHUNK_BYTES))

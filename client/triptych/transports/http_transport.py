@@ -2,7 +2,8 @@
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from ..resilience.resolving import lookup_within
 from . import http1, http_codec
@@ -14,6 +15,8 @@ from .http_peer import HttpPeer
 from .tcp import connected, keep_alive, left_s
 from .transport import InferRequest, InferResponse
 
+Result = TypeVar("Result")
+
 
 class HttpTransport(HttpPeer[HttpConnection]):
     """Triton's HTTP service at one endpoint, over pooled connections. Redirects are not followed."""
@@ -21,15 +24,21 @@ class HttpTransport(HttpPeer[HttpConnection]):
     def infer(self, request: InferRequest) -> InferResponse:
         """Ask `image_classifier`."""
         body, described = http_codec.encode(request)
-        answer = self._exchange(
-            "POST", "/infer", described=described, more=request.headers, body=body, timeout_s=request.timeout_s
+        return self._exchange(
+            "POST",
+            "/infer",
+            described=described,
+            more=request.headers,
+            body=body,
+            timeout_s=request.timeout_s,
+            read=self._reader(request),
         )
-        return http_codec.decode(answer.body, answer.headers.get(http_codec.HEADER_LENGTH))
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         """`parameters` of the ensemble's configuration."""
-        answer = self._exchange("GET", "/config", described={}, more=NO_HEADERS, body=(), timeout_s=timeout_s)
-        return http_codec.parameters(answer.body)
+        return self._exchange(
+            "GET", "/config", described={}, more=NO_HEADERS, body=(), timeout_s=timeout_s, read=self._read_parameters
+        )
 
     def close(self) -> None:
         """Close the connections that nobody uses, and the others when they are done; a second call does nothing."""
@@ -44,20 +53,28 @@ class HttpTransport(HttpPeer[HttpConnection]):
         more: Mapping[str, str],
         body: Sequence[bytes],
         timeout_s: float,
-    ) -> Answer:
+        read: Callable[[Answer], Result],
+    ) -> Result:
+        """What `read` makes of the answer; where it raises, the connection takes no other request.
+
+        Raises:
+            TriptychError: there is no answer, or its status is not 200, or `read` raised it.
+        """
         deadline = time.monotonic() + timeout_s
         sent = self.access.headers_with(more)
         data = self._request(method, path, headers={**described, **sent}, body=body)
         try:
             found = self._once(self._kept(), data, deadline) or self._once(self._connect(deadline), data, deadline)
-            answer = http1.required(found)
+            connection, answer = http1.required(found)
         except Exception:
             with self._explained(timeout_s=timeout_s):
                 raise
-        return self._checked(answer, sent)
+        return self._finished(connection, answer, sent, read)
 
-    def _once(self, connection: HttpConnection | None, data: bytes, deadline: float) -> Answer | None:
-        """The answer; None where there is no connection, or it broke before a byte of the answer came.
+    def _once(
+        self, connection: HttpConnection | None, data: bytes, deadline: float
+    ) -> tuple[HttpConnection, Answer] | None:
+        """The answer and its connection; None where there is none, or it broke before a byte of the answer came.
 
         A server closes a connection that was idle for long at any moment, so also while a request is on its way.
         """
@@ -71,8 +88,7 @@ class HttpTransport(HttpPeer[HttpConnection]):
         except BaseException:
             connection.close()
             raise
-        self._give_back(connection, answer)
-        return answer
+        return connection, answer
 
     def _kept(self) -> HttpConnection | None:
         """A connection of an earlier request that the server has not closed."""
@@ -102,11 +118,11 @@ class HttpTransport(HttpPeer[HttpConnection]):
         keep_alive(connection, self.policy.keepalive)
         material = self.material()
         if material is None:
-            return HttpConnection(connection, None)
+            return self._opened(HttpConnection(connection, None))
         try:
             connection.settimeout(left_s(deadline))
             secured = material.context.wrap_socket(connection, server_hostname=self.endpoint.certificate_name)
         except BaseException:
             connection.close()
             raise
-        return HttpConnection(secured, material)
+        return self._opened(HttpConnection(secured, material))

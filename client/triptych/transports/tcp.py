@@ -1,5 +1,6 @@
 """A TCP connection: opened by a deadline, and found dead where its other end has vanished."""
 
+import select
 import socket
 import time
 from collections.abc import Sequence
@@ -33,6 +34,19 @@ def connected(addresses: Sequence[tuple[str, int]], deadline: float) -> socket.s
         except OSError as error:
             failure = error
     raise failure
+
+
+def wait(connection: socket.socket, timeout_s: float, *, for_room: bool) -> bool:
+    """Wait until something arrives, or the other end closes or fails, and say whether it did within `timeout_s`.
+
+    for_room: also stop waiting once there is room to send more
+    """
+    if not hasattr(select, "poll"):  # Windows
+        readable, _, failed = select.select([connection], [connection] if for_room else [], [connection], timeout_s)
+        return bool(readable or failed)
+    poll = select.poll()  # which, unlike `select`, takes descriptors of any number
+    poll.register(connection, select.POLLIN | (select.POLLOUT if for_room else 0))
+    return any(event & ~select.POLLOUT for _, event in poll.poll(timeout_s * 1000))
 
 
 def keep_alive(connection: socket.socket, policy: Keepalive | None) -> None:

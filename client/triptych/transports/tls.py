@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from .. import forks
+
 PathInput: TypeAlias = str | os.PathLike[str]
 
 _LOOK_S = 1.0
@@ -75,6 +77,11 @@ class WatchedTls:
         self._lock = threading.Lock()
         self._material = _settled(tls)
         self._looked_at = clock()
+        forks.register(self)
+
+    def after_fork(self) -> None:
+        """Replace the lock, which a thread of the parent process may have held."""
+        self._lock = threading.Lock()
 
     @property
     def shows_certificate(self) -> bool:

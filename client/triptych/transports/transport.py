@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ..errors import TriptychError
+from ..errors import ProtocolError, TriptychError
 
 
 class InvalidArgumentError(TriptychError):
@@ -17,7 +17,8 @@ class InvalidArgumentError(TriptychError):
 class InferRequest:
     """Encoded images for one request, and the outputs that it asks for.
 
-    headers: `headers.checked` ones of this request, beside those of its client
+    request_id: goes to the server, which repeats it in its answer; of no other request or attempt
+    headers:    `headers.checked` ones of this request, beside those of its client
     """
 
     images: tuple[bytes, ...]
@@ -26,18 +27,51 @@ class InferRequest:
     timeout_s: float
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def of_attempt(self, timeout_s: float, more: Mapping[str, str]) -> "InferRequest":
-        """The same for one attempt, with what is left of the time, and more headers."""
+    def of_attempt(self, number: int, timeout_s: float, more: Mapping[str, str]) -> "InferRequest":
+        """The same for one attempt, with an id of its own, what is left of the time, and more headers."""
         headers = {**self.headers, **more} if more else self.headers
-        return InferRequest(self.images, self.outputs, self.request_id, timeout_s, headers)
+        return InferRequest(self.images, self.outputs, attempt_id(self.request_id, number), timeout_s, headers)
+
+    def check_answered_by(self, answer_id: str) -> None:
+        """Do nothing where an answer with this id is the answer to this request.
+
+        Triton repeats the id of every request that has one, as the KServe protocol demands. An answer without an id is
+        refused as well: it cannot be told from the answer to another request.
+
+        Raises:
+            ProtocolError: it is not.
+        """
+        if answer_id == self.request_id:
+            return
+        if not answer_id:
+            raise ProtocolError(
+                f"the answer to request {self.request_id} names no request, so it may belong to another; let the "
+                "server, and every proxy before it, keep the id of a request (KServe protocol)"
+            )
+        raise ProtocolError(
+            f"the answer to request {self.request_id} belongs to another request ({answer_id[:80]!r}); it was "
+            "discarded. Either a proxy mixes up answers, or two processes use one connection"
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class InferResponse:
-    """Output tensors by name; BYTES tensors are object arrays of `bytes`."""
+    """Output tensors by name; BYTES tensors are object arrays of `bytes`.
+
+    request_id: of the request that this answers, as the server repeats it; empty where it does not
+    """
 
     model_version: str
     outputs: Mapping[str, NDArray[Any]]
+    request_id: str = ""
+
+
+def attempt_id(request_id: str, number: int) -> str:
+    """The id of the `number`-th attempt of a request; the first has the id of the request itself.
+
+    A late answer to an earlier attempt is thereby no answer to a later one.
+    """
+    return request_id if number == 1 else f"{request_id}-{number}"
 
 
 class Transport(Protocol):

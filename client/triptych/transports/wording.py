@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 
 from ..errors import OverloadedError, ServerError, TooLargeError, TriptychError
 
-_LONGEST = 200
+_LONGEST = 320  # the longest message of Triton that says what to do about it has 300 characters
 _TRACEBACK = re.compile(r"Traceback \(most recent call last\)|^\s*File \"|\bFile \"[^\"]*\", line \d", re.MULTILINE)
 _REGION = re.compile(r"/dev/shm/\S+|\btriton_python_backend_shm\w*")  # noqa: S108  a pattern
-_NAME = re.compile(r"'[^']*'|\"[^\"]*\"")  # in words about shared memory
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_OPTION = re.compile(r"--?[a-z][a-z0-9-]*")
 
 
 def first_line(message: str | None) -> str:
@@ -16,7 +17,20 @@ def first_line(message: str | None) -> str:
     spoken = _TRACEBACK.split(message or "", maxsplit=1)[0].strip()
     line = spoken.splitlines()[0].rstrip() if spoken else "the server gave no reason"
     nameless = _REGION.sub("…", line)
-    return (_NAME.sub("'…'", nameless) if "shared memory" in line.lower() else nameless)[:_LONGEST]
+    return _shortened(_QUOTED.sub(_unnamed, nameless) if "shared memory" in line.lower() else nameless)
+
+
+def _unnamed(quoted: re.Match[str]) -> str:
+    """Hide the name of a region, but not an option, which is what the message advises."""
+    return quoted[0] if _OPTION.fullmatch(quoted[0][1:-1]) else "'…'"
+
+
+def _shortened(line: str) -> str:
+    """The line, or its first words with an ellipsis in the place of the others."""
+    if len(line) <= _LONGEST:
+        return line
+    start, _, cut_off = line[:_LONGEST].rpartition(" ")
+    return f"{(start or cut_off).rstrip()}…"
 
 
 MEANINGS: Mapping[re.Pattern[str], Callable[[str], TriptychError]] = {

@@ -25,9 +25,9 @@ _DRAFT_MARGIN = 2
 
 @dataclass(frozen=True, slots=True)
 class ImagePipeline:
-    """Decode, resize the shorter side, cut out the centre."""
+    """Decode, resize, cut out the centre."""
 
-    resize: int  # pixels of the shorter side after resizing
+    resize: resampling.Resize  # pixels of the shorter side after resizing, or the exact (height, width)
     crop: int  # pixels of each side of the centre crop
     interpolation: str
     formats: tuple[str, ...]  # Pillow's names of the formats that may be decoded
@@ -42,9 +42,9 @@ class ImagePipeline:
     def from_file(cls, path: Path) -> "ImagePipeline":
         """The pipeline that `preprocessing.json` of a release defines."""
         definition = json.loads(path.read_text(encoding="utf-8"))
-        limits = definition["limits"]
+        limits, resize = definition["limits"], definition["resize"]
         return cls(
-            resize=definition["resize"],
+            resize=tuple(resize) if isinstance(resize, list) else resize,
             crop=definition["crop"],
             interpolation=definition["interpolation"],
             formats=tuple(limits["formats"]),
@@ -72,5 +72,7 @@ class ImagePipeline:
         return self.decoder.header(body)
 
     def _draft_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        if not isinstance(self.resize, int):  # both sides by the larger one: the picture may yet be turned
+            return (_DRAFT_MARGIN * max(self.resize),) * 2
         scale = _DRAFT_MARGIN * self.resize / min(size)
         return (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))

@@ -25,11 +25,19 @@ Picture = Image.Image | NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels of the picture."""
 
-INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+Resize = int | tuple[int, int]
+"""Pixels of the shorter side, or the exact (height, width)."""
+
+INTERPOLATIONS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 FAST = cykooz_resizer is not None
 
-_FILTERS = {"bilinear": "bilinear", "bicubic": "catmull_rom"}  # Pillow's bicubic has a = -0.5, which is Catmull-Rom's
-_REACH = 2  # source pixels beside a point that bicubic resampling looks at, where it does not shrink
+# Pillow's bicubic has a = -0.5, which is Catmull-Rom's.
+_FILTERS = {"bilinear": "bilinear", "bicubic": "catmull_rom", "lanczos": "lanczos3"}
+_REACH = 3  # source pixels beside a point that the widest filter, Lanczos, looks at where it does not shrink
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +56,14 @@ class Plan:
     passes: tuple[Pass, Pass]
 
 
-def crop_box(size: tuple[int, int], *, resize: int, crop: int) -> Box:
+def crop_box(size: tuple[int, int], *, resize: Resize, crop: int) -> Box:
     """The part of an image, in its own pixels, that is left after resizing and centre cropping.
 
     Resampling this box straight to (crop, crop) samples the same places as resizing the whole image and
     cropping, for a fraction of the work; the pixels differ by rounding alone. The sizes are rounded as
     torchvision's `Resize` and `CenterCrop` round them.
     """
-    shorter = min(size)
-    resized = tuple(resize if side == shorter else int(resize * side / shorter) for side in size)
+    resized = _resized(size, resize)
     start = tuple(round((side - crop) / 2) for side in resized)
     x, y = (original / side for original, side in zip(size, resized, strict=True))
     return (start[0] * x, start[1] * y, (start[0] + crop) * x, (start[1] + crop) * y)
@@ -68,11 +75,16 @@ def plan(size: tuple[int, int], box: Box, side: int) -> Plan:
     One axis at a time, in the order that Pillow takes for the whole picture: for a part it may choose the
     other one, and since each order rounds in between, pixels would differ by up to 20.
     """
+    whole_width, whole_height = (
+        round(length * side / (end - start))
+        for length, start, end in ((size[0], box[0], box[2]), (size[1], box[1], box[3]))
+    )
     first_x, last_x = _span(box[0], box[2], side, size[0])
     first_y, last_y = _span(box[1], box[3], side, size[1])
     width, height = last_x - first_x, last_y - first_y
     left, right, top, bottom = box[0] - first_x, box[2] - first_x, box[1] - first_y, box[3] - first_y
-    if size[1] > 2 * size[0] and box[3] - box[1] > side:  # rows first, as Pillow 13 shrinks tall images
+    # Rows first where the height loses more than twice as many pixels as the width, as Pillow 13 does.
+    if size[1] - whole_height > max(0, 2 * (size[0] - whole_width)):
         passes = Pass((width, side), (0, top, width, bottom)), Pass((side, side), (left, 0, right, side))
     else:
         passes = Pass((side, height), (left, 0, right, height)), Pass((side, side), (0, top, side, bottom))
@@ -82,6 +94,15 @@ def plan(size: tuple[int, int], box: Box, side: int) -> Plan:
 def resample(picture: Picture, box: Box, *, side: int, interpolation: str) -> NDArray[np.uint8]:
     """The part `box` of a picture as (side, side, 3)."""
     return _RESAMPLE(picture, box, side, interpolation)
+
+
+def _resized(size: tuple[int, int], resize: Resize) -> tuple[int, int]:
+    """The width and height of the whole image after resizing."""
+    if not isinstance(resize, int):
+        return resize[1], resize[0]
+    shorter = min(size)
+    width, height = (resize if side == shorter else int(resize * side / shorter) for side in size)
+    return width, height
 
 
 def size_of(picture: Picture) -> tuple[int, int]:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import as_file, files
@@ -13,12 +12,13 @@ from tempfile import gettempdir
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.sample_statistics import interval_words, percent
 from triptych_ops import export, release, runtime
-from triptych_ops.errors import MissingError, RefusedError, UsageError
+from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS
 from triptych_ops.scratch import scratch_folder
 
-from . import evidence, gpu_form, image_sets, quality
+from . import evidence, gpu_form, image_sets, preflight, quality
 from .checkout import git_commit
 from .recipe import TOP_K, Recipe
 from .served import serve_once
@@ -35,30 +35,51 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
     """
     # What can be refused at once is, before torch is loaded.
     trained = _trained(recipe)
-    if trained:
-        recipe = replace(recipe, architecture=trained.record.architecture, weights=trained.run.weights_file)
-    export.find_architecture(recipe.architecture)
-    _require_files(recipe.weights, recipe.labels)
+    architecture, weights_path = preflight.sources(recipe, trained)
     gate_images = image_sets.from_folder(recipe.gate_images) if recipe.gate_images else None
-    calibration_images = _calibration_images(recipe)
+    calibration_images = preflight.calibration_images(recipe, trained)
     installation = runtime.find_installation(os.environ)
     number = store.next_number()
     with ExitStack() as stack:
         staged = stack.enter_context(store.staging())
         scratch = stack.enter_context(scratch_folder(Path(gettempdir()), prefix="triptych-build-"))
 
-        report(f"reading the weights of {recipe.architecture}")
+        report(f"reading the weights of {architecture}")
         weights = export.load(
-            recipe.architecture,
-            weights=recipe.weights,
+            architecture,
+            weights=weights_path,
+            key=recipe.weights_key,
             labels=recipe.labels,
             definition=recipe.definition,
             licence=recipe.licence,
         )
+        weights = export.with_preprocessing(
+            weights,
+            crop=recipe.image_size,
+            resize=recipe.resize,
+            crop_pct=recipe.crop_pct,
+            interpolation=recipe.interpolation,
+        )
+        for note in weights.notes:
+            report(f"note: {note}")
         top_k = recipe.top_k or min(TOP_K, len(weights.labels))
         release.check_labels(weights.labels, top_k=top_k)
         reference = export.Reference(weights)
         golden = [photograph.path for photograph in PHOTOGRAPHS]
+
+        true_classes: list[int] = []
+        if trained:
+            measuring, true_classes = trained.test_images(scratch)
+        else:
+            measuring = gate_images or image_sets.for_gate(scratch)
+        report(f"computing what torch answers to {len(measuring.paths)} images")
+        expected = reference.probabilities(measuring.paths)
+        quality.require_finite(expected, weights.architecture)
+        if gate_images is None and trained is None:
+            measuring, expected = image_sets.decided(measuring, expected)
+        if len(measuring.paths) < image_sets.FEW:
+            share = 1 / len(measuring.paths)
+            report(f"note: the gate has {len(measuring.paths)} images, so each is {share:.0%} of the figure")
 
         report("exporting to ONNX and comparing with torch")
         exported = export.export_graph(weights, scratch / "fp32.onnx", pixels=reference.stack(golden))
@@ -112,17 +133,7 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         release.assemble(assembly, staged / release.REPOSITORY)
         digests = release.digests(staged)
 
-        true_classes: list[int] = []
-        if trained:
-            measuring, true_classes = trained.test_images(scratch)
-        else:
-            measuring = gate_images or image_sets.for_gate(scratch)
         report(f"serving it and comparing its answers with torch on {len(measuring.paths)} images")
-        if len(measuring.paths) < image_sets.FEW:
-            report(f"note: with so few, each image is {1 / len(measuring.paths):.0%} of the figure")
-        expected = reference.probabilities(measuring.paths)
-        if gate_images is None and trained is None:
-            measuring, expected = image_sets.decided(measuring, expected)
         copy_repository = partial(release.copy_repository, staged, digests)
         served = serve_once(installation, copy_repository, golden=golden, measured=measuring.paths)
         measured = quality.measure(served.measured, expected, weights.labels)
@@ -132,7 +143,9 @@ def build(store: release.Store, recipe: Recipe, *, report: Callable[[str], None]
         quality.require(measured, gate, [str(path) for path in measuring.paths])
         training = measure_accuracy(trained, served.measured, expected, true_classes) if trained else None
         if training:
-            report(f"served accuracy {training.served_accuracy:.2%}, offline {training.offline_accuracy:.2%}")
+            accuracy, offline = training.served_accuracy, training.offline_accuracy
+            certain = f"{training.test_images} images ({interval_words(accuracy, training.test_images)})"
+            report(f"served accuracy {percent(accuracy)}, offline {percent(offline)}, of {certain}")
             ties = len(measured.disagreements) - len(measured.beyond(gate.tie))
             require_accuracy(training, precision=recipe.precision, ties=ties)
 
@@ -165,30 +178,18 @@ def _trained(recipe: Recipe) -> TrainedRun | None:
         return None
     for flag, given in (
         ("--weights", recipe.weights),
+        ("--weights-key", recipe.weights_key),
         ("--labels", recipe.labels),
         ("--definition", recipe.definition),
+        ("--image-size", recipe.image_size),
+        ("--resize", recipe.resize),
+        ("--crop-pct", recipe.crop_pct),
+        ("--interpolation", recipe.interpolation),
         ("--gate", recipe.gate_images),
     ):
         if given is not None:
             raise UsageError(f"a run brings its own; leave {flag} out, or --run")
     return TrainedRun.load(recipe.run)
-
-
-def _require_files(*paths: Path | None) -> None:
-    for path in paths:
-        if path and not path.exists():
-            raise MissingError(f"there is no file {path}; name one that exists")
-        if path and path.is_dir():
-            raise UsageError(f"{path} is a folder; name a file")
-
-
-def _calibration_images(recipe: Recipe) -> image_sets.ImageSet | None:
-    if recipe.calibration_images is None:
-        return None
-    if recipe.precision != "int8":
-        raise UsageError(f"{recipe.precision} needs no calibration; leave --calibration out, or build --precision int8")
-    images = image_sets.from_folder(recipe.calibration_images)
-    return image_sets.sample(images, most=image_sets.CALIBRATION_IMAGES)
 
 
 def _known_answer(graph: Path, pixels: NDArray[np.uint8]) -> tuple[int, float]:

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from triptych import Classification
-from triptych_ops import export, release
+from triptych_ops import release
 
 from .image_sets import ImageSet
 from .quality import Gate, Measured
+
+if TYPE_CHECKING:  # evaluated, these names of `export` would import torch
+    from triptych_ops import export
 
 _TOOLCHAIN = ("triptych", "torch", "torchvision", "timm", "onnx", "onnxscript", "onnxruntime", "numpy", "pillow")
 
@@ -18,12 +22,13 @@ def toolchain() -> dict[str, str]:
     return {package: metadata.version(package) for package in _TOOLCHAIN}
 
 
-def weights_source(weights: export.Weights) -> release.WeightsSource:
+def weights_source(weights: "export.Weights") -> release.WeightsSource:
     """Which file, and whose."""
     file = weights.file
     return release.WeightsSource(
         file=file.path.name,
         sha256=release.digest(file.path).sha256,
+        key=weights.key,
         definition=weights.definition,
         package=file.package,
         version=file.version,
@@ -31,7 +36,7 @@ def weights_source(weights: export.Weights) -> release.WeightsSource:
     )
 
 
-def export_parity(graph: export.ExportedGraph) -> release.ExportParity:
+def export_parity(graph: "export.ExportedGraph") -> release.ExportParity:
     """The float graph against torch."""
     parity = graph.parity
     return release.ExportParity(
@@ -43,7 +48,7 @@ def export_parity(graph: export.ExportedGraph) -> release.ExportParity:
     )
 
 
-def calibration(lowered: export.LoweredGraph, images: ImageSet) -> release.Calibration:
+def calibration(lowered: "export.LoweredGraph", images: ImageSet) -> release.Calibration:
     """How a graph of lower precision was made."""
     return release.Calibration(
         images=lowered.calibration_images,

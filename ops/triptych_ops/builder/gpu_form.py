@@ -24,8 +24,8 @@ class GpuForm:
 
 def prepare(
     scratch: Path,
-    weights: export.Weights,
-    reference: export.Reference,
+    weights: "export.Weights",  # quoted here and below: evaluated, they would import torch
+    reference: "export.Reference",
     *,
     served: Path,
     float_graph: Path | None,

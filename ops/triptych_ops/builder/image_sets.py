@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triptych import image_formats
-from triptych_ops.errors import MissingError, UsageError
+from triptych_ops.errors import MissingError, RefusedError, UsageError
 from triptych_ops.photographs import PHOTOGRAPHS, SCENES, enlarged
 
 from .views import write_views
@@ -75,9 +75,18 @@ def for_gate(scratch: Path, *, count: int = GATE_IMAGES) -> ImageSet:
 
 
 def decided(images: ImageSet, probabilities: NDArray[np.float32]) -> tuple[ImageSet, NDArray[np.float32]]:
-    """The images for which the reference, `probabilities` (N, C), is not `UNDECIDED`, with their probabilities."""
+    """The images for which the reference, `probabilities` (N, C), is not `UNDECIDED`, with their probabilities.
+
+    Raises:
+        RefusedError: it is undecided on all of them.
+    """
     best = np.partition(probabilities, -2, axis=1)[:, -2:]  # (N, 2) second, first
     kept = np.flatnonzero(best[:, 1] - best[:, 0] >= UNDECIDED)
+    if not len(kept):
+        raise RefusedError(
+            f"the network's two best classes are within {UNDECIDED:g} of each other on all {images.source}, so served "
+            "answers cannot be compared with torch's; train it, or name images of its own classes with --gate DIR"
+        )
     if len(kept) == len(images.paths):
         return images, probabilities
     passed_over = len(images.paths) - len(kept)

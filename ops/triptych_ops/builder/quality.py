@@ -87,12 +87,28 @@ class Measured:
         return float(np.mean(self.score_differences))
 
 
+def require_finite(probabilities: NDArray[np.float32], network: str) -> None:
+    """Check the reference's `probabilities` (N, C) before anything is compared with them.
+
+    Raises:
+        RefusedError: some are no numbers, which nothing could agree with.
+    """
+    broken = int(np.sum(~np.isfinite(probabilities).all(axis=1)))
+    if broken:
+        raise RefusedError(
+            f"{network} gives NaN for {broken} of {len(probabilities)} images, in torch itself; its weights are broken "
+            "or its preprocessing is of another network"
+        )
+
+
 def measure(answers: Sequence[Classification], probabilities: NDArray[np.float32], labels: Sequence[str]) -> Measured:
     """Compare each of N answers with the reference's `probabilities` (N, C) of the same image.
 
     Raises:
-        RefusedError: a class was served under another label than `labels`, (C,), gives it.
+        RefusedError: a class was served under another label than `labels`, (C,), gives it, or there is no answer.
     """
+    if not answers:
+        raise RefusedError("there is no image to compare served answers with torch's on; name some with --gate DIR")
     for prediction in (prediction for answer in answers for prediction in answer.predictions):
         if prediction.label != labels[prediction.class_id]:
             expected_label = labels[prediction.class_id]

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from loadtests.sample_statistics import CONFIDENCE, METHOD, interval_text, percent
+
 _MEBI = 1024 * 1024
 
 
@@ -17,8 +19,16 @@ def of_images(number: int) -> str:
 
 def share(value: float) -> str:
     """0.985 -> 98.5%; what is less than all is never written as 100%."""
-    text = f"{value * 100:.4g}%"
-    return text if value == 1 or text != "100%" else f"{value * 100:.10g}%"
+    return percent(value)
+
+
+INTERVALS = f"{CONFIDENCE:.0%} interval by {METHOD}"
+"""What the brackets of `share_of` are."""
+
+
+def share_of(value: float, images: int) -> str:
+    """A share of so many images with its interval: 100% of 18 -> 100% (82.4% to 100%)."""
+    return f"{share(value)} ({interval_text(value, images)})"
 
 
 def measure(value: float) -> str:

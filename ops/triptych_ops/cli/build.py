@@ -11,10 +11,10 @@ from triptych_ops.release import Precision, Release, Store
 from .failures import missing_package
 from .options import json_option
 from .output import Steps, print_json, say
+from .preprocessing_options import preprocessing_options, require_consistent
 from .release.show import measured
 from .store_option import store_option
 
-_ARCHITECTURE = "efficientnet_lite0"  # light, and its weights come in a package
 _FILE = click.Path(path_type=Path)
 
 
@@ -22,14 +22,19 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--architecture",
     metavar="NAME",
-    default=_ARCHITECTURE,
-    show_default=True,
-    help="Network: efficientnet_lite0, torchvision's name of a CNN (resnet50 …), or timm:NAME.",
+    help="Network: efficientnet_lite0, torchvision's name of a CNN (resnet50 …), or timm:NAME.  "
+    "[default: that of config.json beside the weights, else efficientnet_lite0]",
 )
 @click.option(
     "--run", type=_FILE, metavar="RUN", help="Folder of `triptych train`: its network, labels and test images."
 )
 @click.option("--weights", type=_FILE, help="Safetensors or state dict.  [default: the network's own package]")
+@click.option(
+    "--weights-key",
+    metavar="KEY",
+    help="Which weights of a file that holds several (state_dict, state_dict_ema …).  "
+    "[default: the only ones that fit, else the averaged ones]",
+)
 @click.option("--labels", type=_FILE, help="Text with a label a line, or a JSON list.  [default: the weights' own]")
 @click.option(
     "--definition",
@@ -37,6 +42,7 @@ _FILE = click.Path(path_type=Path)
     help="Whose preprocessing: published weights (IMAGENET1K_V2, a timm tag) or a JSON file.  "
     "[default: the weights' own]",
 )
+@preprocessing_options
 @click.option("--licence", metavar="NAME", help="Licence of the weights, for the manifest (SPDX name).")
 @click.option("--precision", type=click.Choice(get_args(Precision)), default="fp32", show_default=True)
 @click.option("--top-k", type=click.IntRange(min=1), help="Classes in an answer.  [default: 5, or all]")
@@ -69,6 +75,7 @@ def build(store: Store, as_json: bool, **choices: Any) -> None:
     context = click.get_current_context()
     if choices["run"] and context.get_parameter_source("architecture") is ParameterSource.COMMANDLINE:
         raise click.UsageError("a run has its own network; leave --architecture out, or --run")
+    require_consistent(**choices)
     made = build_release(store, **choices)
     if as_json:
         manifest = made.manifest.model_dump(
@@ -81,8 +88,8 @@ def build(store: Store, as_json: bool, **choices: Any) -> None:
         say(f"  {what} {words}")
 
 
-def build_release(store: Store, *, architecture: str = _ARCHITECTURE, **choices: Any) -> Release:
-    """Build what `builder.Recipe(architecture, **choices)` says, with progress on stderr.
+def build_release(store: Store, **choices: Any) -> Release:
+    """Build what `builder.Recipe(**choices)` says, with progress on stderr.
 
     Raises:
         OpsError: it failed, or a package of the extra `build` is not installed.
@@ -92,6 +99,6 @@ def build_release(store: Store, *, architecture: str = _ARCHITECTURE, **choices:
         try:
             from triptych_ops import builder
 
-            return builder.build(store, builder.Recipe(architecture=architecture, **choices), report=report)
+            return builder.build(store, builder.Recipe(**choices), report=report)
         except ModuleNotFoundError as error:
             raise missing_package(error, extra="build") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from triptych_ops.errors import UsageError
+from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.training import Run
 
 from .failures import missing_package
@@ -36,6 +36,10 @@ def export(folder: Path, out: Path, converter: Path | None, as_json: bool) -> No
         raise UsageError(f"{out} is neither {' nor '.join(_FORMS)}; name a file of one of these forms")
     if out.exists():
         raise UsageError(f"{out} exists; name another file, or remove it")
+    if not out.absolute().parent.is_dir():
+        raise MissingError(f"there is no folder {out.parent}; make it first")
+    if converter and not converter.exists():
+        raise MissingError(f"there is no Python at {converter}; name one that has litert-torch")
     if out.suffix == ".tflite" and converter is None:
         raise UsageError("a .tflite needs --converter PYTHON, of an environment with litert-torch")
     run = Run.load(folder)

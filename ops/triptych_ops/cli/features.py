@@ -4,11 +4,14 @@ from pathlib import Path
 
 import click
 
-from triptych_ops.errors import UsageError
+from triptych_ops import export
+from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.training import Run, open_dataset
+from triptych_ops.training.data.structure import Layout
+from triptych_ops.training.features import require_form
 
 from .failures import missing_package
-from .options import json_option
+from .options import json_option, layout_option
 from .output import print_json, say
 from .training_progress import TrainingProgress
 
@@ -28,8 +31,11 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--deep", "folder", metavar="RUN", type=_PATH, help="The embeddings of this run's network, too.")
 @click.option("--out", type=_PATH, required=True, metavar="FILE", help=".csv or .npz")
+@layout_option
 @json_option
-def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Path, as_json: bool) -> None:
+def features(
+    source: Path, names: tuple[str, ...], folder: Path | None, out: Path, layout: Layout, as_json: bool
+) -> None:
     """Describe every image of DIR by hand-made features, by a network's embedding, or by both.
 
     With lbp-top, alone, each folder within a class is a sequence of frames, and has one row.
@@ -39,18 +45,23 @@ def features(source: Path, names: tuple[str, ...], folder: Path | None, out: Pat
     names = tuple(dict.fromkeys(names))
     if _OF_SEQUENCES in names and (len(names) > 1 or folder):
         raise UsageError(f"{_OF_SEQUENCES} describes sequences, all else images; ask for it alone")
-    dataset = open_dataset(source)
+    require_form(out)
+    if not out.absolute().parent.is_dir():
+        raise MissingError(f"there is no folder {out.parent}; make it first")
+    run = Run.load(folder) if folder else None
+    if run:
+        export.weights_format(run.weights_file)
+    dataset = open_dataset(source, layout)
     try:
         from triptych_ops.training import features as described
 
-        described.require_form(out)
         with TrainingProgress(epochs=0) as progress:
             progress.step("describing the images")
             advance = progress.counted(len(dataset) * (bool(names) + bool(folder)))
             if names == (_OF_SEQUENCES,):
                 table = described.tabulate_sequences(dataset, advance=advance)
             else:
-                table = described.tabulate(dataset, names, run=Run.load(folder) if folder else None, advance=advance)
+                table = described.tabulate(dataset, names, run=run, advance=advance)
             described.write_table(table, out)
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="train") from error

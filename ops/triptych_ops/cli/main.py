@@ -13,6 +13,8 @@ from triptych import TriptychError
 
 from . import failures
 from .group import Commands, Entry
+from .output import printable
+from .stopping import Interrupted
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say
 _ENTRIES = {
@@ -67,8 +69,9 @@ def run() -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         sys.stderr.write(error.format_message() + "\n")
         return failures.USAGE
-    except click.Abort:
-        sys.stderr.write("triptych: interrupted\n")
+    except click.Abort as error:
+        words = f"; {printable(str(error))}" if isinstance(error, Interrupted) else ""
+        sys.stderr.write(f"triptych: interrupted{words}\n")
         return _INTERRUPTED
     except BrokenPipeError:  # the reader of stdout has gone, as in `triptych … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

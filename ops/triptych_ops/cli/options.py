@@ -29,4 +29,12 @@ timeout_option = click.option(
     envvar="TRIPTYCH_TIMEOUT",
     help="Seconds that one request may take.  [TRIPTYCH_TIMEOUT]",
 )
+layout_option = click.option(
+    "--layout",
+    type=click.Choice(("auto", "classes", "splits", "pooled")),
+    default="auto",
+    show_default=True,
+    help="What the folders are: classes; the parts of a split (train, val, test), used as such; or these, pooled and "
+    "divided anew. auto: parts where all have such names and hold a folder for each class.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")

@@ -78,8 +78,15 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
+NOTE = "note: "
+"""Begins a message that is no step of the work, and so stays on the screen."""
+
+
 class Steps:
-    """Says each step of long work on stderr: a spinner on a terminal, plain lines elsewhere."""
+    """Says each step of long work on stderr: a spinner on a terminal, plain lines elsewhere.
+
+    What begins with `NOTE` is a line that stays.
+    """
 
     def __init__(self) -> None:
         self._console = _console(stderr=True)
@@ -95,7 +102,9 @@ class Steps:
             self._status.stop()
 
     def _report(self, step: str) -> None:
-        if self._status:
+        if step.startswith(NOTE):
+            self._console.print(printable(step), soft_wrap=True)
+        elif self._status:
             self._status.update(step)
         else:
             say(f"{step} ...")

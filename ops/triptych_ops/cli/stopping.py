@@ -1,10 +1,23 @@
 """How a command that runs until it is told to stop is told."""
 
+import shlex
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+import click
+
+
+class Interrupted(click.Abort):
+    """Ctrl-C, with what the user should know: what is done, and how to go on."""
+
+
+def same_command() -> str:
+    """Return the command line of this process, as it is typed into a shell."""
+    return shlex.join(["triptych", *sys.argv[1:]])
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .output import say
+from .output import printable, say
 
 if TYPE_CHECKING:
     from rich import progress
@@ -34,6 +34,14 @@ class TrainingProgress:
     def __exit__(self, *_: object) -> None:
         if self._bar:
             self._bar.stop()
+
+    def note(self, message: str) -> None:
+        """Write a line that stays."""
+        line = printable(message)
+        if self._bar:
+            self._bar.console.print(line, markup=False, soft_wrap=True)
+        else:
+            say(line)
 
     def step(self, message: str) -> None:
         """Something else begins."""

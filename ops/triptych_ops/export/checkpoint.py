@@ -1,11 +1,12 @@
 """Files of trained weights, read without ever running what is in them.
 
-safetensors, or a state dict that torch reads with `weights_only=True`: a pickle that needs more is refused.
+safetensors, or what `torch.save` wrote, read with `weights_only=True`: a pickle that needs more is refused. Training
+scripts save settings beside the tensors; classes of settings that are listed here become inert stand-ins (`_Ignored`).
 """
 
 import json
-import zipfile
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -14,42 +15,79 @@ import safetensors
 import safetensors.torch
 import torch
 
-from triptych_ops.errors import MissingError, RefusedError, UsageError
+from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import Preprocessing
+
+from .weights_files import weights_format
 
 # What a safetensors file says of itself, so that weights never travel without it.
 ARCHITECTURE_KEY = "triptych.architecture"
 PREPROCESSING_KEY = "triptych.preprocessing"  # JSON of `Preprocessing`
 LABELS_KEY = "triptych.labels"  # JSON list
 
-_ENVELOPES = ("state_dict", "model")  # under which training scripts keep the state dict
-_PREFIXES = ("module.", "_orig_mod.")  # of DataParallel, of torch.compile
+_ENTRY_DEPTH = 3  # mappings within mappings in which state dicts are sought
+_LISTED = 6  # names in a message
+
+# Classes that training scripts save beside the tensors: the command line, paths, the best accuracy as NumPy's number.
+_IGNORED_CLASSES = (
+    "argparse.Namespace",
+    "types.SimpleNamespace",
+    "pathlib.Path",
+    "pathlib.PosixPath",
+    "pathlib.PurePosixPath",
+    "pathlib.WindowsPath",
+    "pathlib.PureWindowsPath",
+    "pathlib._local.PosixPath",
+    "pathlib._local.WindowsPath",
+    "numpy.core.multiarray.scalar",
+    "numpy._core.multiarray.scalar",
+    "numpy.dtype",
+)
+
+
+class _Ignored:
+    """Stands for a class of settings while a pickle is read: takes any arguments and any state, and keeps nothing.
+
+    The pickle names the class, torch's restricted unpickler looks the name up in the table that `_read_torch` gives it
+    and finds this one, so the named class is neither imported nor called. With no `__dict__`, an instance cannot be
+    given attributes, so nothing in the file can shadow `__setstate__` or hide a callable for a later step.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *_arguments: object, **_named: object) -> "_Ignored":
+        return super().__new__(cls)
+
+    def __setstate__(self, _state: object) -> None:
+        """Drop the state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The tensors of a file, all floating ones as finite float32, and what it says of itself."""
+    """What a file of weights holds and says of itself."""
 
     path: Path
-    state: Mapping[str, torch.Tensor]
+    # Where a state dict lies in the file -> its tensors by name. "" is the top of the file; "a.b" is ["a"]["b"].
+    entries: Mapping[str, Mapping[str, torch.Tensor]]
     metadata: Mapping[str, str]  # of safetensors; otherwise empty
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read `.safetensors`, else a state dict of torch, bare or under `state_dict` or `model`.
+    """Read safetensors or what `torch.save` wrote, told apart by their bytes.
 
     Raises:
         MissingError: there is no such file.
         UsageError: it is no file.
-        RefusedError: it is damaged, needs more than tensors, or holds values that are not finite.
+        RefusedError: it is damaged, needs more than tensors and settings, or holds no tensors by name.
     """
-    if not path.exists():
-        raise MissingError(f"there is no file of weights {path}")
-    if not path.is_file():
-        raise UsageError(f"{path} is no file; name the file of weights itself")
-    tensors, metadata = _read_safetensors(path) if path.suffix == ".safetensors" else (_read_torch(path), {})
-    state = {name: _as_float32(path, name, tensor) for name, tensor in _without_prefix(tensors).items()}
-    return Checkpoint(path, state, metadata)
+    if weights_format(path) == "safetensors":
+        tensors, metadata = _read_safetensors(path)
+        return Checkpoint(path, {"": tensors}, metadata)
+    loaded = _read_torch(path)
+    entries = dict(_entries(loaded))
+    if not entries:
+        raise RefusedError(f"{path} holds no state dict, which is tensors by name; {_contents(loaded)}")
+    return Checkpoint(path, entries, {})
 
 
 def write_safetensors(
@@ -100,41 +138,57 @@ def _read_safetensors(path: Path) -> tuple[Mapping[str, torch.Tensor], Mapping[s
         raise RefusedError(f"{path} is damaged or no safetensors file: {error}") from error
 
 
-def _read_torch(path: Path) -> Mapping[str, torch.Tensor]:
+def _read_torch(path: Path) -> object:
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        # The open file, since torch takes a name that ends in .safetensors for such a file.
+        stand_ins = torch.serialization.safe_globals([(_Ignored, name) for name in _IGNORED_CLASSES])
+        with path.open("rb") as file, warnings.catch_warnings(), stand_ins:
+            warnings.simplefilter("ignore")  # of newer protocols, which are read or refused
+            return torch.load(file, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        if zipfile.is_zipfile(path):
-            cure = "save the network's state_dict() alone, or as safetensors"
-            raise RefusedError(f"{path} needs more than tensors, which could run code; {cure}") from error
+        cure = "save the network's state_dict() alone, or as safetensors"
+        needed = _needed_classes(path)
+        if needed:
+            raise RefusedError(f"{path} needs {needed}, which could run code and is not loaded; {cure}") from error
         raise RefusedError(f"{path} is damaged, or a pickle that needs more than tensors and is not run") from error
     except MemoryError:  # this machine's trouble, not the file's
         raise
     except Exception as error:  # torch raises whatever the damaged bytes lead it to
         first = str(error).partition("\n")[0]
         raise RefusedError(f"{path} is damaged or no state dict of torch: {first or type(error).__name__}") from error
-    for envelope in _ENVELOPES:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(envelope), Mapping):
-            loaded = loaded[envelope]
-    if (
-        not isinstance(loaded, Mapping)
-        or not loaded
-        or not all(isinstance(item, torch.Tensor) for item in loaded.values())
-    ):
-        raise RefusedError(f"{path} holds no state dict: names with tensors, bare or under {' or '.join(_ENVELOPES)}")
-    return {str(name): tensor for name, tensor in loaded.items()}
 
 
-def _without_prefix(tensors: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
-    for prefix in _PREFIXES:
-        if all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return tensors
+def _needed_classes(path: Path) -> str:
+    """The classes and functions that an archive names beyond those that are loaded; "" where that is not known."""
+    try:
+        names = set(torch.serialization.get_unsafe_globals_in_checkpoint(path)) - set(_IGNORED_CLASSES)
+    except Exception:  # no archive, or a damaged one
+        return ""
+    return _listed([ascii(name)[1:-1] for name in sorted(names)])
 
 
-def _as_float32(path: Path, name: str, tensor: torch.Tensor) -> torch.Tensor:
-    if not tensor.is_floating_point():
-        return tensor
-    if not torch.isfinite(tensor := tensor.float()).all():
-        raise RefusedError(f"{path} holds values that are not finite, first in {name}; train or export it anew")
-    return tensor
+def _entries(
+    value: object, name: str = "", depth: int = _ENTRY_DEPTH
+) -> Iterator[tuple[str, Mapping[str, torch.Tensor]]]:
+    """Each mapping within a mapping that has tensors by name, with its place."""
+    if not isinstance(value, Mapping):
+        return
+    named = {key: item for key, item in value.items() if isinstance(key, str)}
+    tensors = {key: item for key, item in named.items() if isinstance(item, torch.Tensor)}
+    if tensors:
+        yield name, tensors
+    if depth:
+        for key, item in named.items():
+            yield from _entries(item, f"{name}.{key}" if name else key, depth - 1)
+
+
+def _contents(loaded: object) -> str:
+    """What a file without tensors by name holds."""
+    if isinstance(loaded, Mapping):
+        return f"its keys are {_listed([ascii(key) for key in loaded])}" if loaded else "it is empty"
+    return f"it holds {'settings alone' if isinstance(loaded, _Ignored) else f'a {type(loaded).__name__}'}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

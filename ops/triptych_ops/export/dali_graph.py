@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from triptych import contract
 from triptych_ops.preprocessing import Preprocessing
 
+_REACH = 3  # pixels beside a point that the widest filter, Lanczos, looks at where it does not shrink
+
 Device = Literal["cpu", "gpu"]
 
 _DECODER_DEVICES: dict[Device, str] = {"cpu": "cpu", "gpu": "mixed"}  # mixed: bytes of the host, pixels of the device
@@ -87,13 +89,20 @@ def _pipeline(preprocessing: Preprocessing, device: Device) -> Any:
     """The one definition. Sizes are rounded as torchvision's `Resize` and `CenterCrop` round them."""
     from nvidia.dali import Pipeline, fn, types
 
-    interpolations = {"bilinear": types.INTERP_LINEAR, "bicubic": types.INTERP_CUBIC}
+    interpolations = {
+        "bilinear": types.INTERP_LINEAR,
+        "bicubic": types.INTERP_CUBIC,
+        "lanczos": types.INTERP_LANCZOS3,
+    }
     # The device's number is given where the graph is used: here there may be none.
     pipeline = Pipeline(batch_size=contract.MAX_BATCH_SIZE, num_threads=1, device_id=None, prefetch_queue_depth=1)
     with pipeline:
         encoded = fn.external_source(name="IMAGE", dtype=types.UINT8, ndim=1)
         size = fn.peek_image_shape(encoded)[:2]  # (height, width) int64, upright
-        resized = preprocessing.resize * size // fn.reductions.min(size)
+        if isinstance(preprocessing.resize, int):
+            resized = preprocessing.resize * size // fn.reductions.min(size)
+        else:
+            resized = types.Constant(preprocessing.resize, dtype=types.INT64, device="cpu")
         margin = resized - preprocessing.crop
         half = margin // 2
         start = half + (margin & 1) * (half & 1)  # Python's round(margin / 2): halves go to the even number
@@ -108,19 +117,89 @@ def _pipeline(preprocessing: Preprocessing, device: Device) -> Any:
             jpeg_fancy_upsampling=True,  # chroma as libjpeg-turbo, and so the reference, scales it up
             hw_decoder_load=0.0,  # no share for a GPU's JPEG engine: an image's pixels must not depend on its company
         )
-        # One axis at a time, since Pillow, and so the reference, rounds to whole numbers between the two.
+        # One axis at a time, since Pillow, and so the reference, rounds to whole numbers between the two. The rows are
+        # first where the height loses more than twice as many pixels as the width, as in Pillow 13.
+        lost = size - resized
+        rows_first = fn.cast((lost[0] > 0) & (lost[0] > 2 * lost[1]), dtype=types.FLOAT)
         rows, columns = (types.Constant(axis, dtype=types.FLOAT, device="cpu") for axis in ([1, 0], [0, 1]))
-        resample = partial(
+        former = rows * rows_first + columns * (1 - rows_first)
+        latter = columns * rows_first + rows * (1 - rows_first)
+        between = preprocessing.crop * former + size * latter
+        resample: Any = partial(
             fn.resize, mode="stretch", interp_type=interpolations[preprocessing.interpolation], antialias=True
         )
-        narrow = resample(
-            images, resize_x=preprocessing.crop, roi_start=first * columns, roi_end=last * columns + size * rows
-        )
-        cut = resample(
-            narrow,
-            resize_y=preprocessing.crop,
-            roi_start=first * rows,
-            roi_end=last * rows + preprocessing.crop * columns,
-        )
-        pipeline.set_outputs(cut)
+        passes: list[dict[str, Any]] = [
+            {"size": between, "roi_start": first * former, "roi_end": last * former + size * latter},
+            {
+                "size": preprocessing.crop * (former + latter),
+                "roi_start": first * latter,
+                "roi_end": last * latter + preprocessing.crop * former,
+            },
+        ]
+        if _touches_the_border(preprocessing):
+            reach = _REACH * (fn.cast(scale, dtype=types.INT64) + 2)  # source pixels, rounded up
+            for step, axis, extent in zip(passes, (former, latter), (size, between), strict=True):
+                images = _resample_within(
+                    resample, images, axis=axis, extent=extent, reach=reach, device=device, **step
+                )
+        else:
+            for step in passes:
+                images = resample(images, **step)
+        pipeline.set_outputs(images)
     return pipeline
+
+
+def _touches_the_border(preprocessing: Preprocessing) -> bool:
+    """Return whether so little is cropped off that the filter reaches beyond an image that is not enlarged."""
+    resize = preprocessing.resize
+    margin = (resize if isinstance(resize, int) else min(resize)) - preprocessing.crop
+    return margin < 2 * _REACH
+
+
+def _resample_within(
+    resample: Any,
+    images: Any,
+    *,
+    axis: Any,
+    extent: Any,
+    reach: Any,
+    device: Device,
+    size: Any,
+    roi_start: Any,
+    roi_end: Any,
+) -> Any:
+    """Resample one axis, leaving what lies beyond the border out of each weighted mean, as Pillow does.
+
+    DALI would repeat the last pixel. So the image gets a border of zeros as wide as the filter reaches, and the result
+    is divided by what a line of ones with the same border becomes.
+
+    axis:   1 for the axis that is resampled, 0 for the other
+    extent: height and width of the images
+    """
+    from nvidia.dali import fn, types
+
+    border = reach * axis
+
+    def bordered(tensor: Any, shape: Any) -> Any:
+        return fn.slice(
+            tensor,
+            start=fn.cast(-border, dtype=types.INT32),
+            shape=fn.cast(shape + 2 * border, dtype=types.INT32),
+            axes=[0, 1],
+            out_of_bounds_policy="pad",
+            fill_values=0,
+        )
+
+    other = 1 - axis
+    channel = types.Constant([1], dtype=types.FLOAT, device="cpu")
+    line = fn.ones(shape=fn.cast(fn.cat(extent * axis + other, channel), dtype=types.INT32), dtype=types.FLOAT)
+    weights = resample(
+        bordered(fn.reshape(line, layout="HWC"), extent * axis + other),
+        size=size * axis + other,
+        roi_start=roi_start * axis + border,
+        roi_end=roi_end * axis + border + other,
+    )
+    sums = resample(
+        bordered(images, extent), size=size, roi_start=roi_start + border, roi_end=roi_end + border, dtype=types.FLOAT
+    )
+    return fn.cast(sums / (weights.gpu() if device == "gpu" else weights), dtype=types.UINT8)

@@ -1,12 +1,12 @@
 """The preprocessing that weights were trained with, taken from whoever published them.
 
-In this order: what the user names; what the file says of itself; the published weights whose name the file
-bears; the architecture's default. Whatever `Preprocessing` cannot express is refused, never approximated.
+In this order: what the user names; what the file says of itself; the published weights whose name the file bears;
+`config.json` of the Hub beside the file; the architecture's default. Whatever `Preprocessing` cannot express is
+refused, never approximated.
 """
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,21 +16,23 @@ from typing import Any
 
 import timm
 import torchvision
-from pydantic import ValidationError
 from timm.data.config import resolve_data_config
 
 from triptych_ops.errors import MissingError, RefusedError
-from triptych_ops.preprocessing import Preprocessing
+from triptych_ops.preprocessing import Preprocessing, resize_of_crop_pct
 
 from .architectures import Architecture
 from .checkpoint import ARCHITECTURE_KEY, LABELS_KEY, PREPROCESSING_KEY, Checkpoint
+from .definition_files import HUB_CONFIG, HubConfig, preprocessing_of_json, read_hub_config, read_preprocessing
 from .labels import labels_of_json
 
 IMAGENET = tuple(torchvision.models.ResNet50_Weights.DEFAULT.meta["categories"])
 """ImageNet's 1,000 classes, in words."""
 
+_EXACT = {"center": False, "squash": True}
+"""timm's crop modes -> whether both sides are resized, or the shorter one. Its third, "border", pads the image."""
+
 _PUBLISHED_HASH = re.compile(r"-([0-9a-f]{8,})\.pth$")  # the start of the SHA-256, as torch.hub checks it
-_CENTRE_CROP = "center"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Definition:
     preprocessing: Preprocessing
     labels: tuple[str, ...] | None = None
     of_torchvision: bool = False  # published with torchvision, whose networks then may differ
+    notes: tuple[str, ...] = ()  # a line each that the user should know of
 
 
 # As in the original: bicubic, crop fraction 224 / (224 + 32), (x - 127) / 128.
@@ -59,11 +62,13 @@ _OWN: Mapping[str, Definition] = MappingProxyType(
 )
 
 
-def resolve(architecture: Architecture, checkpoint: Checkpoint, *, named: str | None) -> Definition:
+def resolve(
+    architecture: Architecture, checkpoint: Checkpoint, *, named: str | None, labelled: bool = False
+) -> Definition:
     """The definition that `checkpoint`'s weights were trained with; `named` is the user's choice.
 
     `named` is a torchvision entry (`IMAGENET1K_V2`, `ResNet50_Weights.IMAGENET1K_V2`), a tag of timm
-    (`a1_in1k`), or a JSON file as `Preprocessing` dumps it.
+    (`a1_in1k`), or a JSON file as `Preprocessing` dumps it. `labelled`: the user gives labels, so none are sought.
 
     Raises:
         MissingError: there is no definition of that name.
@@ -74,14 +79,40 @@ def resolve(architecture: Architecture, checkpoint: Checkpoint, *, named: str | 
         message = f"{checkpoint.path} holds weights of {trained}, not of {architecture.title}; name that architecture"
         raise RefusedError(message)
     published = _published(architecture, checkpoint.path)  # in any case: a file must be what its name says
-    if named is not None:
-        definition = _named(architecture, named)
-    else:
-        definition = _own(checkpoint) or published or default(architecture)
-    if LABELS_KEY not in checkpoint.metadata:
-        return definition
-    labels = labels_of_json(checkpoint.metadata[LABELS_KEY], source=f"{LABELS_KEY} in {checkpoint.path}")
-    return replace(definition, labels=labels)
+    definition = _named(architecture, named) if named is not None else _own(checkpoint) or published
+    labels = None
+    if LABELS_KEY in checkpoint.metadata:
+        labels = labels_of_json(checkpoint.metadata[LABELS_KEY], source=f"{LABELS_KEY} in {checkpoint.path}")
+    if definition and (labels or labelled or published):  # nothing is left for `config.json` to say
+        return replace(definition, labels=labels or definition.labels)
+    config, note = _hub_config(architecture, checkpoint.path)
+    if config:
+        read = []
+        if definition is None:
+            definition = _of_hub(config)
+            read.append("the preprocessing")
+        if not labels and not labelled and config.labels:
+            labels = config.labels
+            read.append("the labels")
+        gives = f"gives {' and '.join(read)}" if read else "says nothing that is not given already"
+        note = f"{config.path} {gives}"
+    definition = definition or default(architecture)
+    return replace(definition, labels=labels or definition.labels, notes=(note,) if note else ())
+
+
+def _hub_config(architecture: Architecture, weights: Path) -> tuple[HubConfig | None, str | None]:
+    """The configuration beside the weights, where it is of this network; else why it is ignored."""
+    config, note = read_hub_config(weights)
+    if config and config.architecture.partition(".")[0] != architecture.name:
+        return None, f"{config.path} is ignored: it is of {config.title}, not of {architecture.title}"
+    return config, note
+
+
+def _of_hub(config: HubConfig) -> Definition:
+    fields = config.pretrained.model_dump(exclude_none=True)
+    source = f"{HUB_CONFIG} of {config.architecture}"
+    labels = IMAGENET if config.classes == len(IMAGENET) else None  # as for published weights
+    return Definition(source, _of_timm_config(fields, source=str(config.path)), labels)
 
 
 def _named(architecture: Architecture, name: str) -> Definition:
@@ -91,11 +122,7 @@ def _named(architecture: Architecture, name: str) -> Definition:
         return _of_timm(architecture, name.removeprefix(f"{architecture.name}."))
     path = Path(name)
     if path.is_file():
-        try:
-            document = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise RefusedError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
-        return Definition(path.name, _of_json(document, source=str(path)))
+        return Definition(path.name, read_preprocessing(path))
     choice = ", ".join([*(key for key in entries if "." in key), *_tags(architecture)])
     message = f"there is no definition {name!r} of {architecture.title}; choose {choice or 'none'} or a JSON file"
     raise MissingError(message)
@@ -105,7 +132,9 @@ def _own(checkpoint: Checkpoint) -> Definition | None:
     if PREPROCESSING_KEY not in checkpoint.metadata:
         return None
     source = f"{PREPROCESSING_KEY} in {checkpoint.path}"
-    return Definition(checkpoint.path.name, _of_json(checkpoint.metadata[PREPROCESSING_KEY], source=source))
+    return Definition(
+        checkpoint.path.name, preprocessing_of_json(checkpoint.metadata[PREPROCESSING_KEY], source=source)
+    )
 
 
 def _published(architecture: Architecture, path: Path) -> Definition | None:
@@ -151,8 +180,8 @@ def _of_entry(entry: Any) -> Definition:
     transforms = entry.transforms()
     preprocessing = _preprocessing(
         str(entry),
-        resize=_square(transforms.resize_size, str(entry)),
-        crop=_square(transforms.crop_size, str(entry)),
+        resize=list(transforms.resize_size),
+        crop=list(transforms.crop_size),
         interpolation=transforms.interpolation.value,
         mean=transforms.mean,
         std=transforms.std,
@@ -173,41 +202,41 @@ def _of_timm(architecture: Architecture, tag: str | None) -> Definition:
     if published is None:
         raise RefusedError(f"timm defines no preprocessing for {name}; give a JSON file with --definition")
     full_name = f"{architecture.name}.{published.tag}" if published.tag else name
-    config = resolve_data_config(pretrained_cfg=published.to_dict())  # type: ignore[no-untyped-call]
-    channels, *sides = config["input_size"]
     source = f"timm {full_name}"
-    if channels != len(config["mean"]) or channels != 3:
-        raise RefusedError(f"{source} takes {channels} channels, and images have 3")
-    if config["crop_mode"] != _CENTRE_CROP:
-        raise RefusedError(f"{source} cuts images by {config['crop_mode']!r}; a release cuts out the centre")
-    crop = _square(sides, source)
-    preprocessing = _preprocessing(
-        source,
-        resize=math.floor(crop / config["crop_pct"]),
-        crop=crop,
-        interpolation=config["interpolation"],
-        mean=config["mean"],
-        std=config["std"],
-    )
+    preprocessing = _of_timm_config(published.to_dict(), source=source)  # type: ignore[no-untyped-call]
     return Definition(source, preprocessing, IMAGENET if published.num_classes == len(IMAGENET) else None)
 
 
-def _square(sizes: Sequence[int], source: str) -> int:
-    if len(set(sizes)) > 1:
-        raise RefusedError(f"{source} cuts images to {' x '.join(map(str, sizes))} pixels; a release cuts out a square")
-    return int(sizes[0])
+def _of_timm_config(fields: Mapping[str, Any], *, source: str) -> Preprocessing:
+    """The preprocessing of timm's `pretrained_cfg`; what it leaves out has timm's defaults."""
+    config = resolve_data_config({"in_chans": 3}, dict(fields))  # type: ignore[no-untyped-call]
+    channels, *sides = config["input_size"]
+    if channels != len(config["mean"]) or channels != 3:
+        raise RefusedError(f"{source} takes {channels} channels, and images have 3")
+    return preprocessing_of_timm(
+        source, **{name: config[name] for name in ("crop_mode", "crop_pct", "interpolation", "mean", "std")}, crop=sides
+    )
+
+
+def preprocessing_of_timm(
+    source: str, *, crop: Sequence[int], crop_pct: float, crop_mode: str, **fields: Any
+) -> Preprocessing:
+    """Return what timm's data configuration says; `fields` are its interpolation, mean and std, `crop` its sides.
+
+    Both sides are resized to `crop / crop_pct` where timm squashes an image, else the shorter one.
+
+    Raises:
+        RefusedError: a release cannot do it.
+    """
+    if crop_mode not in _EXACT:
+        raise RefusedError(f"{source} has the crop mode {crop_mode!r}; a release has {' and '.join(sorted(_EXACT))}")
+    shorter = _preprocessing(source, crop=list(crop), crop_pct=crop_pct, **fields)
+    if not _EXACT[crop_mode]:
+        return shorter
+    side = resize_of_crop_pct(shorter.crop, crop_pct)
+    return shorter.model_copy(update={"resize": (side, side)})
 
 
 def _preprocessing(source: str, **fields: Any) -> Preprocessing:
     fields |= {"mean": list(map(float, fields["mean"])), "std": list(map(float, fields["std"]))}
-    return _of_json(json.dumps(fields), source=source)
-
-
-def _of_json(document: str, *, source: str) -> Preprocessing:
-    try:
-        return Preprocessing.model_validate_json(document)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        message = f"{source} is no preprocessing that a release can hold: {where + ': ' if where else ''}{first['msg']}"
-        raise RefusedError(message) from error
+    return preprocessing_of_json(json.dumps(fields), source=source)

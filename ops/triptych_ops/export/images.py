@@ -31,7 +31,7 @@ class Images:
         return self.centre(self.resized(source, name=name))
 
     def resized(self, source: Path | bytes, *, name: str) -> Image.Image:
-        """As `cut`, but whole: the shorter side has the definition's length.
+        """As `cut`, but whole: resized as the definition says.
 
         Raises:
             RefusedError: it cannot be decoded.

@@ -4,6 +4,7 @@ import re
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -17,9 +18,9 @@ from triptych_ops.errors import RefusedError
 from .architectures import Architecture
 from .checkpoint import Checkpoint
 from .lenet import LeNet5
+from .state_choice import Expected, choose_state
 
 _SPLIT_TOLERANCE = 1e-5  # of the largest logit: both halves compute what the whole does
-_COUNTER = "num_batches_tracked"  # of batch normalisation: older files lack it and nothing served reads it
 
 # torchvision's Inceptions rescale the input inside where they are published so, and train with side outputs
 # that serving drops.
@@ -30,36 +31,56 @@ _SIDE_OUTPUTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _OLD_DENSENET = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..*)$")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedNetwork:
+    """A network with the weights of a file, in inference mode."""
+
+    network: torch.nn.Module
+    head_name: str  # of the last linear layer, within the network
+    classes: int
+    key: str | None  # which weights of the file these are; None: all that it holds
+    notes: tuple[str, ...]  # a line each that the user should know of
+
+
 def load_network(
-    architecture: Architecture, checkpoint: Checkpoint, *, of_torchvision: bool
-) -> tuple[torch.nn.Module, str]:
-    """The network with the checkpoint's weights, ready to infer, and the name of its head within it.
+    architecture: Architecture, checkpoint: Checkpoint, *, of_torchvision: bool, key: str | None = None
+) -> LoadedNetwork:
+    """Make the network and give it the checkpoint's weights.
 
     The number of classes is the head's in the file. `of_torchvision`: torchvision published these weights.
+    `key` names one of several sets of weights in the file, as `choose_state` has it.
 
     Raises:
+        MissingError: the file has nothing under `key`.
+        UsageError: several sets of weights fit, and none is named.
         RefusedError: the network ends in no linear layer, or the checkpoint is of another network.
     """
-    state = checkpoint.state
-    if architecture.name.startswith("densenet"):
-        state = {_OLD_DENSENET.sub(r"\1\2", name): tensor for name, tensor in state.items()}
     options: dict[str, Any] = {}
     side_outputs: tuple[str, ...] = ()
     if architecture.library == "torchvision" and architecture.name in _SIDE_OUTPUTS:
         side_outputs = _SIDE_OUTPUTS[architecture.name]
-        has_side_outputs = any(name.startswith(side_outputs) for name in state)
-        options = {"aux_logits": has_side_outputs, "transform_input": of_torchvision, "init_weights": False}
+        options = {"aux_logits": False, "transform_input": of_torchvision, "init_weights": False}
     make = _MAKERS[architecture.library]
     network = make(architecture.name, options)
     head_name = _head_name(architecture, network)
-    head_weight = state.get(f"{head_name}.weight")
-    head = network.get_submodule(head_name)
-    if head_weight is not None and head_weight.ndim == 2 and len(head_weight) != head.out_features:
-        network = make(architecture.name, options | {"num_classes": len(head_weight)})
-    _fill(network, state, source=f"{checkpoint.path} does not fit {architecture.title}")
-    for name in side_outputs:
-        setattr(network, name, None)
-    return network.eval(), head_name
+    expected = Expected(
+        shapes={name: tensor.shape for name, tensor in network.state_dict().items()},
+        head=head_name,
+        dropped=side_outputs,
+        rename=_renamed if architecture.name.startswith("densenet") else str,
+    )
+    chosen = choose_state(checkpoint, expected, key=key, title=architecture.title)
+    classes = len(chosen.state[f"{head_name}.weight"])
+    if classes != network.get_submodule(head_name).out_features:
+        network = make(architecture.name, options | {"num_classes": classes})
+    _fill(network, chosen.state)
+    return LoadedNetwork(
+        network=network.eval(), head_name=head_name, classes=classes, key=chosen.key, notes=chosen.notes
+    )
+
+
+def _renamed(name: str) -> str:
+    return _OLD_DENSENET.sub(r"\1\2", name)
 
 
 def new_network(architecture: Architecture, *, classes: int) -> tuple[torch.nn.Module, str]:
@@ -143,23 +164,8 @@ def _head_name(architecture: Architecture, network: torch.nn.Module) -> str:
     return names[0]
 
 
-def _fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor], *, source: str) -> None:
-    expected = network.state_dict()
-    missing = [name for name in expected if name not in state and not name.endswith(_COUNTER)]
-    unknown = [name for name in state if name not in expected]
-    reshaped = [name for name in expected if name in state and state[name].shape != expected[name].shape]
-    findings = []
-    if missing:
-        findings.append(f"{len(missing)} of {len(expected)} tensors are missing, first {missing[0]}")
-    if unknown:
-        findings.append(f"{len(unknown)} are unknown, first {unknown[0]}")
-    if reshaped:
-        name = reshaped[0]
-        shapes = f"{list(state[name].shape)} instead of {list(expected[name].shape)}"
-        findings.append(f"{len(reshaped)} have another shape, first {name}: {shapes}")
-    if findings:
-        raise RefusedError(f"{source}: {'; '.join(findings)}")
+def _fill(network: torch.nn.Module, state: Mapping[str, torch.Tensor]) -> None:
     tensors = OrderedDict(state)
     # Which form of each layer these are, as this network has it: modules that find none guess an old form.
-    tensors._metadata = expected._metadata  # type: ignore[attr-defined]
+    tensors._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
     network.load_state_dict(tensors, strict=False)

@@ -101,10 +101,16 @@ def _configure(config: ModelConfig, assembly: Assembly) -> None:
             contract.HEALTH_CLASS_ID: str(assembly.health_class_id),
             contract.HEALTH_SCORE: f"{assembly.health_score:.6f}",
             contract.LABELS: str(len(assembly.labels)),
-            contract.RESIZE: str(assembly.preprocessing.resize),
+            contract.RESIZE: _resize(assembly.preprocessing),
         }
         for name, value in told.items():
             config.parameters[name].string_value = value
+
+
+def _resize(preprocessing: Preprocessing) -> str:
+    """Return what the ensemble's configuration says of the resizing, as the SDK reads it."""
+    resize = preprocessing.resize
+    return str(resize) if isinstance(resize, int) else "{},{}".format(*resize)
 
 
 def check_labels(labels: Sequence[str], *, top_k: int) -> None:

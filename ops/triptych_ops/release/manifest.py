@@ -2,9 +2,17 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+)
 
 from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import Preprocessing
@@ -31,10 +39,17 @@ class WeightsSource(_Record):
 
     file: str
     sha256: str
+    key: str | None = None  # which of several sets of weights in the file, as --weights-key names it; None: all of it
     definition: str  # what defines the preprocessing: a named set of published weights, or a file
     package: str | None = None  # installed package that brings the file; None for the user's own
     version: str | None = None
     licence: str | None = None  # None where nobody said
+
+    @model_serializer(mode="wrap")
+    def _without_absent_key(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave `key` out where there is none, so that tooling from before it reads the manifest."""
+        fields: dict[str, Any] = serialise(self)
+        return fields if self.key is not None else {name: value for name, value in fields.items() if name != "key"}
 
 
 class ExportParity(_Record):

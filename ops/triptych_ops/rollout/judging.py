@@ -56,7 +56,7 @@ def judge_of(
         )
         rows = tuple(map(_row, verdict.findings))
         return Look(
-            at=now(), act=_ACTS[verdict.decision], why=verdict.why[:_WHY], samples=verdict.samples, evidence=rows
+            at=now(), act=_ACTS[verdict.decision], why=_cut(verdict.why), samples=verdict.samples, evidence=rows
         )
 
     return measured
@@ -79,4 +79,8 @@ def _evidence(plan: Plan, rollout: Rollout, source: Prometheus, *, at: datetime,
 
 
 def _row(finding: Finding) -> dict[str, object]:
-    return {**asdict(finding), "decision": str(finding.decision)}
+    return {**asdict(finding), "decision": str(finding.decision), "moved": [asdict(each) for each in finding.moved]}
+
+
+def _cut(why: str) -> str:
+    return why if len(why) <= _WHY else f"{why[: _WHY - 1]}…"

@@ -184,6 +184,11 @@ class Rollout(_Record):
         return tuple(each for each in self.decisions if each.number >= self.announced)
 
     @property
+    def forgotten(self) -> int:
+        """Return how many decisions are no longer in the record, which keeps `KEPT_DECISIONS`."""
+        return self.decisions[-1].number + 1 - len(self.decisions) if self.decisions else 0
+
+    @property
     def ended(self) -> bool:
         """Whether nothing is left to do, but perhaps to announce."""
         return self.phase in ENDED

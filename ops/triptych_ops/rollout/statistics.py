@@ -18,6 +18,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from loadtests.sample_statistics import difference_interval
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -26,6 +28,18 @@ class Span:
     estimate: float
     low: float
     high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A class and its shares of the answers, 0 to 1."""
+
+    name: str
+    stable: float
+    candidate: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.stable:.3g} to {self.candidate:.3g}"
 
 
 def spent(total: float, *, look: int) -> float:
@@ -38,12 +52,8 @@ def spent(total: float, *, look: int) -> float:
 
 def ratio(bad: float, of: float, stable_bad: float, stable_of: float, *, level: float) -> Span:
     """Difference of the proportions. Both samples have at least one."""
-    z = NormalDist().inv_cdf(1 - level)
-    share, low, high = _wilson(bad, of, z)
-    stable, stable_low, stable_high = _wilson(stable_bad, stable_of, z)
-    estimate = share - stable
-    below, above = math.hypot(share - low, stable_high - stable), math.hypot(high - share, stable - stable_low)
-    return Span(estimate, estimate - below, estimate + above)
+    found = difference_interval(bad, of, stable_bad, stable_of, z=NormalDist().inv_cdf(1 - level))
+    return Span(min(bad / of, 1.0) - min(stable_bad / stable_of, 1.0), found.low, found.high)
 
 
 def slower(
@@ -96,6 +106,27 @@ def classes(counts: Mapping[str, float], stable: Mapping[str, float], *, level: 
     return Span(estimate, estimate - noise, estimate + noise)
 
 
+def moved_most(counts: Mapping[str, float], stable: Mapping[str, float], *, most: int = 3) -> tuple[Moved, ...]:
+    """Return the classes whose shares differ most, the largest difference first, and none without one.
+
+    Both samples have at least one.
+    """
+    size, stable_size = sum(counts.values()), sum(stable.values())
+    shares = (
+        Moved(name, stable.get(name, 0.0) / stable_size, counts.get(name, 0.0) / size)
+        for name in sorted({*counts, *stable})
+    )
+    differing = [each for each in shares if each.candidate != each.stable]
+    return tuple(sorted(differing, key=lambda each: -abs(each.candidate - each.stable))[:most])
+
+
+def furthest(bounds: Sequence[float], counts: Sequence[float], stable: Sequence[float]) -> Moved:
+    """Return where the cumulated shares of two histograms are furthest apart, named by the bucket's upper end."""
+    ours, theirs = (np.cumsum(each) / np.sum(each) for each in (counts, stable))
+    place = int(np.abs(ours - theirs).argmax())
+    return Moved(f"{bounds[place]:g}", float(theirs[place]), float(ours[place]))
+
+
 def shape(counts: Sequence[float], stable: Sequence[float], *, level: float) -> Span:
     """Largest difference between the cumulated shares of two histograms with the same buckets, 0 to 1."""
     ours, theirs = (np.cumsum(each) / np.sum(each) for each in (counts, stable))
@@ -104,16 +135,8 @@ def shape(counts: Sequence[float], stable: Sequence[float], *, level: float) -> 
     return Span(distance, distance - noise, distance + noise)
 
 
-def _wilson(bad: float, of: float, z: float) -> tuple[float, float, float]:
-    share = min(bad / of, 1.0)
-    middle = share + z * z / (2 * of)
-    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    scale = 1 + z * z / of
-    return share, max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
-
-
 def _quantile(bounds: Sequence[float], counts: Sequence[float], quantile: float) -> float:
-    """By linear interpolation, as Prometheus does; infinite in the last bucket."""
+    """By linear interpolation, as Prometheus does, since a histogram holds no values; infinite in the last bucket."""
     wanted, seen, lower = quantile * sum(counts), 0.0, 0.0
     for bound, count in zip(bounds, counts, strict=True):
         if count and seen + count >= wanted:

@@ -17,16 +17,17 @@ The statistics, for a rollout of S steps judged by metrics of weights w:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from .evidence import Buckets, Classes, Counts, Evidence, Measured, NoData, Pair
 from .metrics import Kind, MetricRule
-from .statistics import Span, classes, ratio, resolves, shape, slower, spent
+from .statistics import Moved, Span, classes, furthest, moved_most, ratio, resolves, shape, slower, spent
 
 REFUSED_AT_MOST: Final = 0.05
 PASSED_AT_MOST: Final = 0.01
+_LABEL: Final = 40  # characters of a class in a sentence, of which the record keeps many
 
 
 class Decision(StrEnum):
@@ -43,6 +44,7 @@ class Finding:
 
     estimate, low, high: how much worse the candidate is, and its interval; None without data
     samples: of the candidate
+    moved: of classes, those whose shares differ most
     """
 
     metric: str
@@ -53,6 +55,7 @@ class Finding:
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
+    moved: tuple[Moved, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def _found(rule: MetricRule, pair: Pair, *, refuse: float, accept: float, least:
             return Finding(rule.name, Decision.HOLD, f"no data of {track}: {measured.why}")
     samples, stable_samples = _samples(pair.candidate), _samples(pair.stable)
 
-    def finding(decision: Decision, why: str, **more: float) -> Finding:
+    def finding(decision: Decision, why: str, **more: Any) -> Finding:
         return Finding(rule.name, decision, why, samples=samples, stable_samples=stable_samples, **more)
 
     if not samples or not stable_samples:
@@ -106,33 +109,46 @@ def _found(rule: MetricRule, pair: Pair, *, refuse: float, accept: float, least:
     compared = _compared(rule, pair, refuse=refuse, accept=accept)
     if isinstance(compared, str):
         return finding(Decision.HOLD, compared)
-    told = {"estimate": compared.refusing.estimate, "low": compared.refusing.low, "high": compared.accepting.high}
+    told = {
+        "estimate": compared.refusing.estimate,
+        "low": compared.refusing.low,
+        "high": compared.accepting.high,
+        "moved": compared.moved,
+    }
+    where = f"; {compared.where}" if compared.where else ""
     # Too few samples to go on may be enough to go back.
     if compared.refusing.low > compared.tolerance:
-        return finding(Decision.ABORT, f"worse by {compared.refusing.estimate:.3g}, at least {told['low']:.3g}", **told)
+        worse = f"worse by {compared.refusing.estimate:.3g}, at least {compared.refusing.low:.3g}"
+        return finding(Decision.ABORT, f"{worse}{where}", **told)
     if samples < least:
         return finding(Decision.HOLD, f"{samples} of {least} samples", **told)
     if compared.blind:
         return finding(Decision.HOLD, "the buckets are too wide to tell it from worse", **told)
     if compared.accepting.high >= compared.limit:
-        return finding(Decision.HOLD, f"{samples} samples cannot tell it from worse", **told)
+        return finding(Decision.HOLD, f"{samples} samples cannot tell it from worse{where}", **told)
     return finding(Decision.PROMOTE, "not worse", **told)
 
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """Both intervals, and what they must stay below."""
+    """Both intervals, and what they must stay below.
+
+    where: what differs most, in words
+    """
 
     refusing: Span
     accepting: Span
     tolerance: float
     limit: float
     blind: bool = False
+    where: str = ""
+    moved: tuple[Moved, ...] = ()
 
 
 def _compared(rule: MetricRule, pair: Pair, *, refuse: float, accept: float) -> _Compared | str:
     """Why they cannot be compared, else how they compare."""
     condition = rule.condition
+    where, moved = "", tuple[Moved, ...]()
     match rule.kind, pair.candidate, pair.stable:
         case Kind.RATIO, Counts() as ours, Counts() as theirs:
             bad, stable_bad = ours.bad, theirs.bad
@@ -141,13 +157,17 @@ def _compared(rule: MetricRule, pair: Pair, *, refuse: float, accept: float) -> 
             spans = [ratio(bad, ours.of, stable_bad, theirs.of, level=level) for level in (refuse, accept)]
         case Kind.CLASSES, Classes() as ours, Classes() as theirs:
             spans = [classes(ours.counts, theirs.counts, level=level) for level in (refuse, accept)]
+            moved = tuple(replace(each, name=_short(each.name)) for each in moved_most(ours.counts, theirs.counts))
+            where = f"shares that moved most, stable to candidate: {', '.join(map(str, moved))}"
         case Kind.SHAPE, Buckets() as ours, Buckets() as theirs if ours.bounds == theirs.bounds:
             spans = [shape(ours.counts, theirs.counts, level=level) for level in (refuse, accept)]
+            at = furthest(ours.bounds, ours.counts, theirs.counts)
+            where = f"most at {at.name}: shares up to there {at.stable:.3g} (stable) and {at.candidate:.3g} (candidate)"
         case Kind.LATENCY, Buckets() as ours, Buckets() as theirs if ours.bounds == theirs.bounds:
             return _latency(rule, ours, theirs, refuse=refuse, accept=accept)
         case _:
             return "the tracks' data are not of the metric's kind, or their buckets differ"
-    return _Compared(spans[0], spans[1], condition.tolerance, condition.limit)
+    return _Compared(spans[0], spans[1], condition.tolerance, condition.limit, where=where, moved=moved)
 
 
 def _latency(rule: MetricRule, ours: Buckets, theirs: Buckets, *, refuse: float, accept: float) -> _Compared | str:
@@ -162,6 +182,10 @@ def _latency(rule: MetricRule, ours: Buckets, theirs: Buckets, *, refuse: float,
     factor = rule.condition.limit
     blind = not resolves(ours.bounds, theirs.counts, quantile=rule.quantile, factor=factor)
     return _Compared(refusing, accepting, 0.0, 0.0, blind)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LABEL else f"{label[: _LABEL - 1]}…"
 
 
 def _samples(measured: Measured) -> int:

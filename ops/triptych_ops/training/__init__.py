@@ -8,10 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .data import Dataset, Sample, open_dataset
+from .data.structure import PARTS, Part
 from .observer import Observer, Silent
+from .preflight import require_startable
 from .run import Epoch, Run, RunRecord
 from .settings import Settings
-from .split import PARTS, Part, Shares, Split
+from .split import Shares, Split
 
 if TYPE_CHECKING:
     from .model import load_model, probabilities
@@ -34,6 +36,7 @@ __all__ = [
     "load_model",
     "open_dataset",
     "probabilities",
+    "require_startable",
     "train",
 ]
 

@@ -42,7 +42,7 @@ class Noise(torch.nn.Module):
 
 
 def views(name: Augmentation, definition: Preprocessing) -> View:
-    """What makes a view (S, S) of an image whose shorter side has the definition's length."""
+    """What makes a view (S, S) of an image that is resized as the definition says."""
     pipeline: View = v2.Compose(_PIPELINES[name](definition.crop))
     return pipeline
 

@@ -29,6 +29,8 @@ class Position(BaseModel):
     correct: int = 0
     seconds: float = 0.0  # by the wall clock, in this epoch
     cpu_seconds: float = 0.0
+    total_seconds: float = 0.0  # of the whole training so far
+    total_cpu_seconds: float = 0.0
 
 
 def save(

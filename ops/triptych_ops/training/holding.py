@@ -19,14 +19,9 @@ def held(folder: Path) -> Iterator[Run]:
         UsageError: it is no folder, or holds something else.
         RefusedError: another process has it.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; name a new one with --out")
+    require_usable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     run = Run(folder)
-    ours = {run.record_file, run.split_file, run.weights_file, run.resume_file, run.tensorboard_folder}
-    strange = sorted(path.name for path in folder.iterdir() if path not in ours and path.suffix != ".partial")
-    if strange and not run.record_file.is_file():
-        raise UsageError(f"{folder} holds something else, {strange[0]!r}; name a new folder with --out")
     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -39,3 +34,20 @@ def held(folder: Path) -> Iterator[Run]:
         yield run
     finally:
         os.close(lock)
+
+
+def require_usable(folder: Path) -> None:
+    """Check that a folder is a run's, empty, or not there yet.
+
+    Raises:
+        UsageError: it is no folder, or holds something else.
+    """
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; name a new one with --out")
+    run = Run(folder)
+    ours = {run.record_file, run.split_file, run.weights_file, run.resume_file, run.tensorboard_folder}
+    strange = sorted(path.name for path in folder.iterdir() if path not in ours and path.suffix != ".partial")
+    if strange and not run.record_file.is_file():
+        raise UsageError(f"{folder} holds something else, {strange[0]!r}; name a new folder with --out")

@@ -35,9 +35,8 @@ class Inputs(TorchDataset[tuple[torch.Tensor, int]]):
         self._samples = dataset.samples
         self._images = export.Images(definition)
         self._view = None if augmentation == "none" else views(augmentation, definition)
-        side = definition.resize if self._view else definition.crop
         self._held: Sequence[Image.Image] | None = None
-        if len(dataset) * side * side * 3 * 4 // 3 <= HELD_BYTES:  # a third more, of the longer side
+        if len(dataset) * _pixels(definition, whole=self._view is not None) * 3 <= HELD_BYTES:
             with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:  # decoders let other threads run
                 self._held = list(pool.map(self._opened, self._samples))
 
@@ -64,6 +63,16 @@ class Inputs(TorchDataset[tuple[torch.Tensor, int]]):
         if self._view:
             return self._images.resized(sample.read(), name=sample.name)
         return self._images.cut(sample.read(), name=sample.name)
+
+
+def _pixels(definition: Preprocessing, *, whole: bool) -> int:
+    """Return the pixels of an image that is held: the whole resized one, or its centre crop."""
+    if not whole:
+        return definition.crop * definition.crop
+    if isinstance(definition.resize, int):
+        return definition.resize * definition.resize * 4 // 3  # a third more, of the longer side
+    height, width = definition.resize
+    return height * width
 
 
 def in_order(count: int, *, batch_size: int) -> list[list[Key]]:

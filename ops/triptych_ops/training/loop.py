@@ -22,6 +22,7 @@ from .randomness import seed_of, seed_torch
 from .run import Epoch
 from .settings import Settings
 from .strategy import set_trained, trained_share
+from .times import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ class Loop:
             self._features = self._computed_features()
             set_trained(trained.network, trained.head_name, share=share)
         began = self._clock() - position.seconds
-        cpu_before = time.process_time() - position.cpu_seconds
+        cpu_before = cpu_seconds() - position.cpu_seconds
         keys = shuffled(
             self._parts.train_classes,
             balance=settings.balance,
@@ -114,7 +115,7 @@ class Loop:
                     "loss_sum": position.loss_sum + value * len(classes),
                     "correct": position.correct + int((logits.argmax(dim=1) == classes).sum()),
                     "seconds": self._clock() - began,
-                    "cpu_seconds": time.process_time() - cpu_before,
+                    "cpu_seconds": cpu_seconds() - cpu_before,
                 }
             )
             self._observer.advance(epoch * len(keys) + step + 1, total)
@@ -128,7 +129,7 @@ class Loop:
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             seconds=round(self._clock() - began, 3),
-            cpu_seconds=round(time.process_time() - cpu_before, 3),
+            cpu_seconds=round(cpu_seconds() - cpu_before, 3),
         )
 
     def _batches(self, keys: Sequence[list[Key]], *, frozen: bool) -> Iterator[Batch]:

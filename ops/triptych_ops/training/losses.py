@@ -10,11 +10,10 @@ from torch import nn
 
 from triptych_ops.errors import MissingError, UsageError
 
+from .preflight import CROSS_ENTROPY, FOCAL, require_loss
 from .settings import Settings
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-CROSS_ENTROPY, FOCAL = "cross-entropy", "focal"
 
 
 class FocalLoss(nn.Module):
@@ -62,22 +61,17 @@ def make_loss(settings: Settings, *, weights: Sequence[float] | None, device: to
         MissingError: the user's own module or name does not exist.
         UsageError: it cannot be called, or cannot be combined with other settings.
     """
+    require_loss(settings, weighted=weights is not None)
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
     if settings.loss == CROSS_ENTROPY:
         return nn.CrossEntropyLoss(weight=weight, label_smoothing=settings.label_smoothing)
-    if settings.label_smoothing:
-        raise UsageError(f"label smoothing is of {CROSS_ENTROPY}; leave it out with the loss {settings.loss}")
     if settings.loss == FOCAL:
         return FocalLoss(gamma=settings.focal_gamma, weight=weight)
-    if weight is not None:
-        raise UsageError(f"the loss {settings.loss} takes no class weights; balance by oversampling")
     return _imported(settings.loss)
 
 
 def _imported(place: str) -> Loss:
-    module_name, colon, name = place.partition(":")
-    if not colon or not name:
-        raise UsageError(f"there is no loss {place!r}; choose {CROSS_ENTROPY}, {FOCAL} or MODULE:NAME of your own")
+    module_name, _, name = place.partition(":")
     if (here := os.getcwd()) not in sys.path:  # noqa: PTH109  as `python -m` does
         sys.path.insert(0, here)
     try:

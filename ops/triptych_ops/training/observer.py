@@ -8,6 +8,10 @@ from .run import Epoch
 class Observer(Protocol):
     """It is called from the training's own thread, so it must be quick."""
 
+    def note(self, message: str) -> None:
+        """Tell something that the user should know, and that stays on the screen."""
+        ...
+
     def step(self, message: str) -> None:
         """Something else begins."""
         ...
@@ -23,6 +27,9 @@ class Observer(Protocol):
 
 class Silent:
     """Tells nobody."""
+
+    def note(self, message: str) -> None:
+        """As `Observer`."""
 
     def step(self, message: str) -> None:
         """As `Observer`."""

@@ -13,13 +13,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from triptych_ops import export
 from triptych_ops.errors import MissingError, RefusedError
 from triptych_ops.preprocessing import Preprocessing
 
 from .data import Dataset, open_dataset
+from .data.structure import FoundLayout, Part
 from .files import write_whole
 from .settings import Settings
-from .split import Part, Split
+from .split import Split
 
 _RECORD, _SPLIT, _WEIGHTS, _RESUME = "run.json", "split.json", "model.safetensors", "resume.safetensors"
 
@@ -38,7 +40,7 @@ class Epoch(_Record):
     validation_loss: float
     validation_accuracy: float
     seconds: float  # by the wall clock; this and the next differ from run to run
-    cpu_seconds: float
+    cpu_seconds: float  # child processes included
 
 
 class RunRecord(_Record):
@@ -48,9 +50,14 @@ class RunRecord(_Record):
     status: Literal["training", "done"]
     dataset: str  # where the images lay
     dataset_format: str
+    dataset_layout: FoundLayout = "classes"
     settings: Settings
     architecture: str  # as `triptych build --architecture` takes it
     weights: str | None  # file that the training began with; None: random weights
+    weights_sha256: str | None = None  # of the user's own file
+    weights_key: str | None = None  # which of its weights, where the user named them
+    shares: tuple[float, float, float] | None = None  # by which images were divided; None: all parts were given
+    predefined: tuple[Part, ...] = ()  # parts of the split that the data set itself names
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     images: dict[Part, int]
@@ -61,7 +68,8 @@ class RunRecord(_Record):
     best_epoch: int | None = None
     test_accuracy: float | None = None
     test_loss: float | None = None
-    seconds: float | None = None  # by the wall clock, of all its processes together
+    # Of all its processes together, from the reading of the images to the test: by the wall clock, and of processors.
+    seconds: float | None = None
     cpu_seconds: float | None = None
 
 
@@ -144,7 +152,8 @@ class Run:
         Raises:
             MissingError, UsageError, RefusedError: as `open_dataset`, or the images are not those of the split.
         """
-        dataset = open_dataset(source or Path(self.record.dataset))
+        record = self.record
+        dataset = open_dataset(source or Path(record.dataset), record.dataset_layout)
         split = self.split
         if split.classes != dataset.classes:
             raise RefusedError(f"the classes of {dataset.source} are not those of {self.path}; name the images it had")
@@ -163,9 +172,10 @@ class Run:
         """The record of a training that came to its end.
 
         Raises:
-            RefusedError: it has not.
+            RefusedError: it has not, or its file of weights holds none.
         """
         record = self.record
         if record.status != "done" or not self.weights_file.is_file():
             raise RefusedError(f"the training in {self.path} has not ended; go on with the command that began it")
+        export.weights_format(self.weights_file)
         return record

@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from triptych_ops.preprocessing import Interpolation, Resize
+
 Strategy = Literal["head", "full", "gradual"]
 Balance = Literal["none", "weights", "oversample"]
 Optimizer = Literal["adam", "adamw", "sgd"]
@@ -19,6 +21,9 @@ class Settings(BaseModel):
     architecture: str = "efficientnet_lite0"  # light, and its weights come in a package
     pretrained: bool = True  # False: from random weights
     image_size: int | None = Field(default=None, ge=8, le=2048)  # pixels of the crop; None: as the weights have it
+    resize: Resize | None = None  # None, as the next two: as the weights have it
+    crop_pct: float | None = Field(default=None, gt=0, le=1)  # instead of `resize`
+    interpolation: Interpolation | None = None
     strategy: Strategy = "full"
     epochs: int = Field(default=20, ge=1)
     patience: int | None = Field(default=None, ge=1)  # epochs without a better validation loss; None: no early stop

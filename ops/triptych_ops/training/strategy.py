@@ -28,6 +28,20 @@ def trained_share(settings: Settings, *, epoch: int) -> float:
     return stages[min(epoch * len(stages) // settings.epochs, len(stages) - 1)]
 
 
+def describe_change(settings: Settings, *, epoch: int) -> str | None:
+    """Say what an epoch, counted from 0, begins to train and why the loss may jump; None where nothing changes."""
+    if epoch == 0:
+        return None
+    share, before = (trained_share(settings, epoch=each) for each in (epoch, epoch - 1))
+    if share == before:
+        return None
+    layers = "all layers" if share == 1 else f"the upper {share:.0%} of the layers below the head"
+    return (
+        f"from epoch {epoch + 1} on {layers} are trained as well ({settings.strategy}): the training loss may jump, "
+        "as it is measured with their dropout and batch statistics now; judge by the validation figures"
+    )
+
+
 def quicken_statistics(network: torch.nn.Module) -> None:
     """Let batch normalisation follow new images within tens of steps.
 

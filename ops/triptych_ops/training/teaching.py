@@ -5,11 +5,10 @@ import hashlib
 import numpy as np
 import torch
 
-from triptych_ops.errors import UsageError
-
 from .data import Dataset
 from .model import load_model, probabilities
 from .observer import Observer
+from .preflight import require_teaches
 from .run import Run
 
 
@@ -20,9 +19,7 @@ def digest_of(teacher: Run, dataset: Dataset) -> str:
         RefusedError: its training is not done.
         UsageError: it knows other classes.
     """
-    record = teacher.require_done()
-    if record.classes != dataset.classes:
-        raise UsageError(f"{teacher.path} knows other classes than {dataset.source}; name a teacher of the same ones")
+    require_teaches(teacher, dataset)
     return hashlib.sha256(teacher.weights_file.read_bytes()).hexdigest()
 
 

@@ -28,14 +28,14 @@ class Growing(FakeTransport):
         if not self.embeds and "EMBEDDING" in request.outputs:
             raise InvalidArgumentError("unexpected inference output 'EMBEDDING'")
         response = super().infer(request)
-        return InferResponse(str(self.number), response.outputs)
+        return InferResponse(str(self.number), response.outputs, response.request_id)
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         self.asked += 1
         return super().parameters(timeout_s=timeout_s)
 
 
-def release(number: int = 3, resize: int | None = None) -> Release:
+def release(number: int = 3, resize: int | tuple[int, int] | None = None) -> Release:
     return Release(
         number=number,
         model_version=str(number),
@@ -86,11 +86,16 @@ def test_a_configuration_that_is_hidden_is_none(
     assert (found.labels, found.resize, found.parameters) == (None, None, None)
 
 
-@pytest.mark.parametrize("text", ["", "many", "-1", "0", "2.5"])
+@pytest.mark.parametrize("text", ["", "many", "-1", "0", "2.5", "1,0", "1,", "1,2,3"])
 def test_a_parameter_that_is_no_number_is_not_told(text: str, client: Client, transport: FakeTransport) -> None:
     transport.configuration = {"labels": text, "resize": text}
     found = client.release()
     assert (found.labels, found.resize, found.parameters) == (None, None, {"labels": text, "resize": text})
+
+
+def test_an_exact_size_is_told_as_height_and_width(client: Client, transport: FakeTransport) -> None:
+    transport.configuration = {"resize": "224,288"}
+    assert client.release().resize == (224, 288)
 
 
 def test_a_server_that_cannot_be_asked_for_its_release_is_an_error(client: Client, transport: FakeTransport) -> None:
@@ -121,6 +126,8 @@ def test_a_side_is_twice_what_the_release_scales_to_or_what_is_asked_for() -> No
     assert (sides.side(False), sides.side(700), sides.side(True)) == (None, 700, DEFAULT_SIDE)
     assert sides.learned(release(resize=384)) == 768
     assert (sides.side(True), sides.side(700)) == (768, 700)
+    assert Sides().learned(release(resize=(224, 224))) == 448
+    assert Sides().learned(release(resize=(224, 320))) == 640  # enough for either side of any photograph
 
 
 def test_a_server_is_asked_at_first_and_when_a_newer_release_answers() -> None:

@@ -34,6 +34,7 @@ TREATMENTS: list[tuple[TriptychError, Again, Sign]] = [
     (ImageError("corrupt_image", "", source="cat.jpg"), Again.NEVER, Sign.WELL),
     (errors.InvalidUrlError(""), Again.NEVER, Sign.WELL),
     (errors.InvalidSettingError(""), Again.NEVER, Sign.WELL),
+    (errors.InvalidUseError(""), Again.NEVER, Sign.WELL),
 ]
 
 

@@ -27,7 +27,7 @@ PAGE = b"<!doctype html>\n<html><title>404 Not Found</title><h1>nginx</h1></html
 
 SCORE = struct.pack("<2f", 0.75, 0.25)
 SCORE_OUTPUT = {"name": "SCORE", "datatype": "FP32", "shape": [1, 2], "parameters": {"binary_data_size": len(SCORE)}}
-HEADER = json.dumps({"model_version": "7", "outputs": [SCORE_OUTPUT]}).encode()
+HEADER = json.dumps({"id": REQUEST.request_id, "model_version": "7", "outputs": [SCORE_OUTPUT]}).encode()
 LENGTH = b"Inference-Header-Content-Length: %d\r\n" % len(HEADER)
 
 
@@ -166,7 +166,7 @@ def test_a_failure_without_triton_s_words_shows_the_status(body: bytes, http_ser
 
 def test_only_the_first_line_of_a_long_failure_is_shown(http_server: Callable[[bytes], str]) -> None:
     body = json.dumps({"error": "x" * 500 + "\nsecond line"}).encode()
-    with pytest.raises(NotFoundError, match=r"HTTP 404: x{200}$"):
+    with pytest.raises(NotFoundError, match=r"HTTP 404: x{320}…$"):
         transport(http_server(answer(b"404 Not Found", body))).infer(REQUEST)
 
 

@@ -22,10 +22,20 @@ REGION = "triton_python_backend_shm_region_4f2a"
         (f"it failed: {TRACEBACK}", "it failed:"),
         (f"it failed\n{TRACEBACK}", "it failed"),
         ('  File "/models/model.py", line 3', "the server gave no reason"),
-        ("x" * 500, "x" * 200),
+        ("x" * 500, "x" * 320 + "…"),
         ("expected 'IMAGE'", "expected 'IMAGE'"),
         ("Unable to open shared memory region: 'secret'", "Unable to open shared memory region: '…'"),
         ('Shared memory region "secret" exists', "Shared memory region '…' exists"),
+        (
+            f"Failed to increase the shared memory pool size for key '{REGION}' to 67108864 bytes. If you are running "
+            "Triton inside docker, use '--shm-size' flag to control the shared memory region size. "
+            "Error: No space left on device",
+            "Failed to increase the shared memory pool size for key '…' to 67108864 bytes. If you are running "
+            "Triton inside docker, use '--shm-size' flag to control the shared memory region size. "
+            "Error: No space left on device",
+        ),
+        ("shared memory 'a', use '--shm-size' or 'b'", "shared memory '…', use '--shm-size' or '…'"),
+        ("word " * 100, "word " * 63 + "word…"),
         (f"failed to map {REGION}: no space", "failed to map …: no space"),
         ("no space left for /dev/shm/secret now", "no space left for … now"),
     ],

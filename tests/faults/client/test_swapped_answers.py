@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from callers import PROTOCOLS
-from triptych import Client
+from triptych import Client, ProtocolError
 from triptych.endpoint import Endpoint
 from triptych.testing import FakeServer, label
 from triptych.transports.grpc_transport import GrpcTransport
@@ -77,10 +77,12 @@ class Swapping:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_swapped_answer_is_noticed(protocol: str) -> None:
+def test_a_swapped_answer_is_refused(protocol: str) -> None:
     def connect(endpoint: Endpoint) -> Transport:
         return Swapping(GrpcTransport(endpoint) if endpoint.is_grpc else HttpTransport(endpoint))
 
     with FakeServer() as server, Client(PROTOCOLS[protocol](server), connect=connect) as client:
-        labels = [client.classify(b"%d" % number).top.label for number in range(4)]
-    assert [labels[number] == label(b"%d" % number) for number in range(4)] == [True, False, False, False]
+        assert client.classify(b"0").top.label == label(b"0")
+        for number in range(1, 4):
+            with pytest.raises(ProtocolError, match="belongs to another request"):
+                client.classify(b"%d" % number)

@@ -10,8 +10,8 @@ from .conftest import MakeResults
     ("values", "share", "expected"),
     [
         ([5.0], 0.99, 5.0),
-        ([1.0, 2.0, 3.0, 4.0], 0.5, 2.0),
-        (list(map(float, range(1, 101))), 0.99, 99.0),
+        ([1.0, 2.0, 3.0, 4.0], 0.5, 2.5),
+        (list(map(float, range(1, 101))), 0.99, 99.5),
         ([], 0.5, None),
     ],
 )

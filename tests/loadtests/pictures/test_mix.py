@@ -10,7 +10,7 @@ from PIL import Image
 
 from loadtests.errors import PicturesError
 from loadtests.pictures import MIXES, Kind, MixDescription, kind_from_text
-from loadtests.pictures.bad import BAD
+from loadtests.pictures.invalid import INVALID
 
 DRAWS = 20_000
 
@@ -26,20 +26,20 @@ def test_each_kind_is_made_as_it_says() -> None:
 
 
 def test_pictures_come_in_their_shares_and_by_the_seed() -> None:
-    mix = MixDescription(kinds=(Kind("jpeg", 20, 20, 3), Kind("png", 20, 20)), bad_share=0.2).made()
+    mix = MixDescription(kinds=(Kind("jpeg", 20, 20, 3), Kind("png", 20, 20)), invalid_share=0.2).made()
     drawn = [picture.name for picture in islice(mix.drawn(5), DRAWS)]
     counts = Counter(drawn)
     assert counts["jpeg-20x20"] / DRAWS == pytest.approx(0.6, abs=0.02)
     assert counts["png-20x20"] / DRAWS == pytest.approx(0.2, abs=0.02)
-    assert sum(counts[name] for name in BAD) / DRAWS == pytest.approx(0.2, abs=0.02)
+    assert sum(counts[name] for name in INVALID) / DRAWS == pytest.approx(0.2, abs=0.02)
     assert drawn == [picture.name for picture in islice(mix.drawn(5), DRAWS)]
     assert drawn != [picture.name for picture in islice(mix.drawn(6), DRAWS)]
 
 
 def test_bad_pictures_cannot_be_decoded() -> None:
-    mix = MixDescription(kinds=(Kind("jpeg", 20, 20),), bad_share=1.0).made()
+    mix = MixDescription(kinds=(Kind("jpeg", 20, 20),), invalid_share=1.0).made()
     for picture in mix.pictures:
-        if picture.is_bad:
+        if picture.is_invalid:
             with pytest.raises((OSError, Image.DecompressionBombError)), Image.open(io.BytesIO(picture.data)) as opened:
                 opened.load()
 
@@ -72,5 +72,5 @@ def test_what_is_no_kind_is_refused(text: str) -> None:
 
 
 def test_a_description_travels_as_json() -> None:
-    description = MixDescription(kinds=MIXES["web"], bad_share=0.1)
+    description = MixDescription(kinds=MIXES["web"], invalid_share=0.1)
     assert MixDescription.from_document(description.document()) == description

@@ -1,6 +1,7 @@
 """Every profile is whole, has a smoke form of less than a minute, and travels as JSON."""
 
 import json
+import re
 
 import pytest
 
@@ -57,3 +58,9 @@ def test_what_is_no_rate_is_refused(per_s: float) -> None:
 def test_what_are_no_users_is_refused(users: int) -> None:
     with pytest.raises(ProfileError, match="no users"):
         profile("users", users=users)
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_summary_names_no_time_since_seconds_change_it(name: str) -> None:
+    """`--seconds 20` made "for half a minute" 2.7 s; the report says how long each stage was."""
+    assert not re.search(r"second|minute|hour|\d+ s\b", SUMMARIES[name])

@@ -1,5 +1,7 @@
 """What is written while a run runs is read afterwards, also when the run was killed."""
 
+import csv
+import json
 import math
 from pathlib import Path
 
@@ -79,3 +81,33 @@ def test_what_is_no_record_is_named(tmp_path: Path, file: str, text: str) -> Non
     (tmp_path / file).write_text(text)
     with pytest.raises(RecordError, match=str(tmp_path)):
         read(tmp_path)
+
+
+def test_each_file_of_samples_names_its_columns_once(tmp_path: Path) -> None:
+    write_run(tmp_path, RUN)
+    for _ in range(2):  # a worker of Locust that comes back appends
+        with RecordWriter(tmp_path, 0) as writer:
+            writer.write([ANSWERED], PULSE)
+    with (tmp_path / "samples-0.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["picture"] for row in rows] == ["jpeg, 500x375"] * 2
+    assert float(rows[0]["done_s"]) == ANSWERED.done_s
+    assert (tmp_path / "pulses-0.csv").read_text().splitlines()[0] == ",".join(Pulse._fields)
+    assert list(read(tmp_path).samples) == [ANSWERED, ANSWERED]
+
+
+def test_records_of_versions_without_column_names_and_command_are_read(tmp_path: Path) -> None:
+    write_run(tmp_path, RUN)
+    with RecordWriter(tmp_path, 0) as writer:
+        writer.write([ANSWERED], PULSE)
+    for name in ("samples-0.csv", "pulses-0.csv"):
+        header, *lines = (tmp_path / name).read_text().splitlines(keepends=True)
+        assert header.startswith(("stage,", "at_s,"))
+        (tmp_path / name).write_text("".join(lines))
+    document = json.loads((tmp_path / "run.json").read_text())
+    del document["command"]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    stored = read(tmp_path)
+    assert list(stored.samples) == [ANSWERED]
+    assert stored.pulses == {0: [PULSE]}
+    assert stored.run.command == ()

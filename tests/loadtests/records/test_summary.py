@@ -28,5 +28,16 @@ def test_a_stage_in_numbers() -> None:
     assert full.in_time == 4
     assert (full.per_s, full.images_per_s) == (0.75, 1.5)  # the slow one came after the end
     assert full.p50_s is not None
-    assert math.isclose(full.p50_s, 0.15)
+    assert math.isclose(full.p50_s, 0.2)  # of 0.1, 0.2 and 0.3: a refusal is good, and its latency counts nowhere
     assert full.codes == {OK: 3, REFUSED: 1, NOT_REFUSED: 1, DROPPED: 1}
+
+
+def test_refusals_of_invalid_images_are_good_and_have_no_part_in_latencies() -> None:
+    """Control: with them among the latencies the median would be theirs, a hundredth of any classification."""
+    answers = [sample(OK, 0.1)] * 4 + [sample(REFUSED, 0.001)] * 5
+    full = summaries(PROFILE, answers)[1]
+    assert (full.good, full.codes[REFUSED]) == (9, 5)
+    assert full.p50_s is not None
+    assert math.isclose(full.p50_s, 0.1)
+    only = summaries(PROFILE, [sample(REFUSED, 0.001)])[1]
+    assert (only.good, only.p50_s) == (1, None)

@@ -27,10 +27,19 @@ def record(
     latency_s: Callable[[str, int], float] = lambda _stage, _number: 0.1,
     code: Callable[[str, int], str] = lambda _stage, _number: OK,
     url: str = "grpc://127.0.0.1:8001",
+    command: tuple[str, ...] = (),
 ) -> Path:
     """Leave a run whose requests had these latencies and codes, by stage and number within it."""
     write_run(
-        folder, Run(profile=PROFILE, urls=(url,), protocol="grpc", seed=1, started_at="2026-01-02T03:04:05+00:00")
+        folder,
+        Run(
+            profile=PROFILE,
+            urls=(url,),
+            protocol="grpc",
+            seed=1,
+            started_at="2026-01-02T03:04:05+00:00",
+            command=command,
+        ),
     )
     with RecordWriter(folder, 0) as writer:
         begins_s = 0.0

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from loadtests.objectives import objective
-from loadtests.records import DROPPED, OK, Outcome
+from loadtests.records import DROPPED, OK, Outcome, masked
 from loadtests.report import FILES, Finding, State, found_in, write
 from loadtests.statistics import Counters
 
@@ -149,3 +149,33 @@ def test_a_run_without_a_request_has_a_page_too(tmp_path: Path) -> None:
     write(finding, folder)
     assert finding.state is State.INCONCLUSIVE
     assert Checked((folder / "report.html").read_text()).seen.count("svg") == 0
+
+
+def test_what_was_run_is_in_the_page_without_secrets(tmp_path: Path) -> None:
+    folder = record(tmp_path, command=masked(["/bin/triptych", "loadtest", "run", "--header", "x-api-key=hunter2"]))
+    finding = found_in(folder)
+    write(finding, folder)
+    text = (folder / "report.html").read_text()
+    assert "triptych loadtest run --header &#39;x-api-key=***&#39;" in text
+    assert "calm: 10 requests/s, for 4.0 s; rush: 50 requests/s, for 4.0 s" in text
+    assert json.loads((folder / "report.json").read_text())["run"]["command"][-1] == "x-api-key=***"
+    assert "hunter2" not in "".join(file.read_text() for file in folder.iterdir())
+
+
+def test_a_share_of_few_requests_has_its_interval(tmp_path: Path) -> None:
+    folder = record(tmp_path)
+    finding = found_in(folder)
+    write(finding, folder)
+    calm = next(each for each in finding.verdicts if each.objective.name == "errors" and each.stage == "calm")
+    assert calm.found == "0% (0% to 8.76%)"
+    assert calm.interval is not None
+    latency = next(each for each in finding.verdicts if each.objective.name == "p99")
+    assert (latency.interval, latency.found) == (None, "100 ms")
+    text = (folder / "report.html").read_text()
+    assert "0% (0% to 8.76%)" in text
+    assert "95% interval by Wilson" in text
+    judged = json.loads((folder / "report.json").read_text())["objectives"]
+    highs = {
+        each["figure"]: each["interval"] and each["interval"]["high"] for each in judged if each["stage"] == "calm"
+    }
+    assert highs == {"p99": None, "errors": pytest.approx(calm.interval.high)}

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from loadtests.report.plots import HEIGHT, WIDTH, Band, Plot, Series, svg
+from loadtests.report.plots import CHARACTER, HEIGHT, WIDTH, Band, Plot, Series, svg
 
 
 def plotted(points: list[tuple[float, float | None]], *, is_log: bool = False, **given: object) -> str:
@@ -51,3 +51,37 @@ def test_names_are_escaped() -> None:
     text = plotted([(0, 1), (9, 1)], bands=[Band("<b>", 0, 9)], bound=("p99<1", 2.0))
     assert "&lt;b&gt;" in text
     assert "p99&lt;1" in text
+
+
+def texts_of_bands(text: str) -> list[tuple[float, str]]:
+    found = re.findall(r'<text class="stage" x="([\d.]+)"[^>]*>([^<]*)<', text)
+    return [(float(x), name) for x, name in found]
+
+
+@pytest.mark.parametrize("warm_up", [0.1, 0.5, 1.33, 2.0, 4.0])
+def test_names_of_bands_do_not_reach_into_the_next_band(warm_up: float) -> None:
+    """A warm-up's name stands in brackets, which are part of its width; 1.33 of 20 seconds was too narrow for it."""
+    bands = [Band("warm-up", 0, warm_up, measured=False), Band("before", warm_up, 6), Band("spike", 6, 20)]
+    text = plotted([(0, 1), (20, 1)], bands=bands, x_most=20.0)
+    shown = texts_of_bands(text)
+    assert [name for _, name in shown][-2:] == ["before", "spike"]
+    for (x, name), (following, _) in pairwise(shown):
+        assert x + CHARACTER * len(name) <= following
+    assert "<title>(warm-up)</title>" in text
+
+
+def test_a_bounds_name_is_not_written_over_those_of_bands() -> None:
+    at_the_top = plotted([(0, 1), (9, 1)], bands=[Band("a", 0, 9)], bound=("p99<1", 1.0))
+    low = plotted([(0, 100), (9, 100)], bands=[Band("a", 0, 9)], bound=("p99<1", 1.0))
+
+    def heights(text: str) -> tuple[float, float]:
+        line = re.search(r'<line class="bound"[^>]* y1="([\d.]+)"', text)
+        name = re.search(r'<text class="bound"[^>]* y="([\d.]+)"', text)
+        assert line
+        assert name
+        return float(line[1]), float(name[1])
+
+    line, name = heights(at_the_top)
+    assert name > line
+    line, name = heights(low)
+    assert name < line

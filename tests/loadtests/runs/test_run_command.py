@@ -22,7 +22,7 @@ def test_a_run_prints_its_stages_and_leaves_a_record(tmp_path: Path) -> None:
     with FakeServer(release=7, answer_s=0.005) as server:
         done = triptych(
             *("loadtest", "run", "server", "--url", server.grpc_url, "--out", tmp_path / "run"),
-            *("--seconds", 4, "--rate", 40, "--bad", 0.2, "--seed", 3, "--processes", 2),
+            *("--seconds", 4, "--rate", 40, "--invalid", 0.2, "--seed", 3, "--processes", 2),
         )
     assert done.returncode == 4, done.stderr  # the fake server refuses no bad picture
     assert [line.split()[0] for line in done.stdout.splitlines()[2:4]] == ["(warm-up)", "server"]
@@ -52,13 +52,15 @@ def test_a_folder_of_the_users_own(tmp_path: Path) -> None:
     assert {sample.picture for sample in read(tmp_path / "run").samples} == {"cat.jpg"}
 
 
-@pytest.mark.parametrize(("bad_share", "code"), [(0.0, "image"), (1.0, REFUSED)])
-def test_a_gateway_that_refuses_is_right_where_the_picture_is_bad(bad_share: float, code: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("invalid_share", "code"), [(0.0, "image"), (1.0, REFUSED)])
+def test_a_gateway_that_refuses_is_right_where_the_picture_is_invalid(
+    invalid_share: float, code: str, tmp_path: Path
+) -> None:
     with FakeServer() as server, gateways.running(server.grpc_url) as gateway:
         server.fails = Failure("INVALID_ARGUMENT", http=400, message="[0] corrupt_image: it is broken")
         done = triptych(
             *("loadtest", "run", "smoke", "--rest", "--url", gateway.url, "--seconds", 2, "--rate", 20),
-            *("--bad", bad_share, "--out", tmp_path / "run"),
+            *("--invalid", invalid_share, "--out", tmp_path / "run"),
         )
     assert {(sample.protocol, sample.code) for sample in read(tmp_path / "run").samples} == {("rest", code)}
     assert done.returncode in (_JUDGED if code == REFUSED else {1}), done.stderr
@@ -193,3 +195,16 @@ def test_a_generator_that_is_the_bottleneck_says_so(tmp_path: Path) -> None:
         )
     assert done.returncode == 6
     assert "the generator itself was the bottleneck" in done.stderr
+
+
+@pytest.mark.parametrize("how", ["flag", "variable", "setting"])
+def test_the_old_name_of_invalid_is_refused_with_the_new_one(how: str, tmp_path: Path) -> None:
+    """`bad` was the share of invalid images to send, and the column of failed requests."""
+    if how == "setting":
+        (tmp_path / "triptych.toml").write_text('[loadtest.run]\nbad = "0.1"\n')
+    flags = ("--bad", "0.1") if how == "flag" else ()
+    variables = {"TRIPTYCH_LOADTEST_RUN_BAD": "0.1"} if how == "variable" else {}
+    done = triptych("loadtest", "run", "smoke", *flags, cwd=tmp_path, env=variables)
+    assert done.returncode == 2
+    assert "--bad (setting `bad`) is now --invalid (`invalid`)" in done.stderr
+    assert "--bad" not in triptych("loadtest", "run", "--help").stdout

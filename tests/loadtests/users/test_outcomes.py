@@ -8,7 +8,7 @@ from loadtests.users.known_answers import KnownAnswers
 from loadtests.users.outcomes import IMAGE, of_answers, of_failure
 from triptych import Classification, DeadlineExceededError, ImageError, OverloadedError, Prediction, TriptychError
 
-GOOD, BAD = Picture("good", b"x"), Picture("bad", b"y", is_bad=True)
+GOOD, BAD = Picture("good", b"x"), Picture("bad", b"y", is_invalid=True)
 ANSWER = Classification((Prediction(1, "cat", 0.5),), 7, "id", 0.1)
 ERROR = ImageError("corrupt_image", "it is broken", source="image 0")
 

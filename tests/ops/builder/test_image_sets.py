@@ -6,7 +6,7 @@ from PIL import Image
 
 from triptych_ops.builder import image_sets
 from triptych_ops.builder.views import write_views
-from triptych_ops.errors import MissingError, UsageError
+from triptych_ops.errors import MissingError, RefusedError, UsageError
 from triptych_ops.photographs import SCENES
 
 
@@ -75,3 +75,16 @@ def test_the_bundled_sets_are_large_varied_and_apart(
 def test_the_same_seed_gives_the_same_views(tmp_path: Path, sets: tuple[image_sets.ImageSet, ...]) -> None:
     again = write_views(tmp_path, count=16, seed=2)
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in sets[1].paths[:16]]
+
+
+def test_a_reference_that_is_undecided_on_all_images_is_refused() -> None:
+    images = image_sets.ImageSet((Path("0.jpg"), Path("1.jpg")), "2 views")
+    rows = [(0.34, 0.33, 0.33), (0.335, 0.33, 0.335)]
+    with pytest.raises(
+        RefusedError, match=r"within 0\.02 of each other on all 2 views.*name images .* with --gate DIR"
+    ):
+        image_sets.decided(images, np.array(rows, dtype=np.float64).astype(np.float32))
+    # The control: one image that it is sure of is enough to compare.
+    rows[1] = (0.9, 0.05, 0.05)
+    kept, _ = image_sets.decided(images, np.array(rows, dtype=np.float64).astype(np.float32))
+    assert [path.stem for path in kept.paths] == ["1"]

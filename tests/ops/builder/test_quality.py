@@ -109,3 +109,14 @@ def test_of_a_users_own_images_one_in_a_hundred_may_be_beyond(others: int, is_ac
 def test_a_score_that_is_no_number_is_beyond_for_all_that() -> None:
     with pytest.raises(RefusedError):
         quality.require(Measured((), (float("nan"),) + (0.0,) * 999), GATES["fp32"].for_own_images(), ["a"] * 1000)
+
+
+def test_no_answers_are_refused_and_divide_nothing() -> None:
+    with pytest.raises(RefusedError, match="no image to compare served answers with torch's on"):
+        quality.measure([], np.zeros((0, 3), np.float32), LABELS)
+
+
+def test_a_reference_of_nan_is_named_for_what_it_is() -> None:
+    quality.require_finite(probabilities((0.5, 0.3, 0.2)), "resnet18")
+    with pytest.raises(RefusedError, match="resnet18 gives NaN for 1 of 2 images, in torch itself"):
+        quality.require_finite(probabilities((0.5, 0.3, 0.2), (float("nan"), 0.3, 0.2)), "resnet18")

@@ -15,6 +15,7 @@ from triptych_ops.release import (
     GpuForm,
     Manifest,
     Quality,
+    Training,
     WeightsSource,
     digest,
 )
@@ -130,6 +131,25 @@ def int8(fp32: Manifest) -> Manifest:
 
 
 @pytest.fixture
+def trained(fp32: Manifest) -> Manifest:
+    """From a run of few images, without a form for GPUs."""
+    training = Training(
+        dataset="flowers",
+        split_sha256="ef" * 32,
+        train_images=54,
+        test_images=18,
+        epochs=9,
+        best_epoch=7,
+        strategy="gradual",
+        pretrained="lite0.pth",
+        offline_accuracy=17 / 18,
+        served_accuracy=1.0,
+    )
+    weights = WeightsSource(file="best.safetensors", sha256="cd" * 32, definition="the run's own")
+    return fp32.model_copy(update={"training": training, "weights": weights})
+
+
+@pytest.fixture
 def bare(fp32: Manifest) -> Manifest:
     """As little as a manifest may hold."""
     weights = WeightsSource(file="w.pt", sha256="cd" * 32, definition="preprocessing.json")
@@ -173,7 +193,7 @@ def hostile(int8: Manifest) -> Manifest:
     )
 
 
-@pytest.fixture(params=["fp32", "int8", "bare", "hostile"])
+@pytest.fixture(params=["fp32", "int8", "bare", "hostile", "trained"])
 def any_manifest(request: pytest.FixtureRequest) -> Manifest:
     found: Manifest = request.getfixturevalue(request.param)
     return found

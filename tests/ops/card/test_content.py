@@ -45,7 +45,7 @@ def absent(document: str, manifest: Manifest) -> list[str]:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("kind", ["fp32", "int8", "bare"])
+@pytest.mark.parametrize("kind", ["fp32", "int8", "bare", "trained"])
 def test_everything_that_the_manifest_holds_is_in_the_card(
     request: pytest.FixtureRequest, kind: str, form: Form
 ) -> None:
@@ -100,14 +100,30 @@ def test_limits_are_those_of_this_release(fp32: Manifest, int8: Manifest) -> Non
         assert words not in plain
 
 
+def test_a_release_of_a_run_says_one_thing_of_its_accuracy(trained: Manifest, fp32: Manifest) -> None:
+    """Control: the same card without the run says that there is no accuracy, and names none."""
+    document, without = render(trained, "md"), render(fp32, "md")
+    assert "Classified rightly by this release, served | 100% (82.4% to 100%)" in document
+    assert "95% interval by Wilson" in document
+    for words in ("holds no accuracy", "none of them is its accuracy", "a file of the builder's own", "no published"):
+        assert words not in document, words
+    for words in ("holds no accuracy", "none of them is its accuracy"):
+        assert words in without
+    assert "Accuracy, served" in document
+    assert "Accuracy, served" not in without
+    assert "on 18 images of the run's data set that it was not trained on" in document
+    assert "DALI does not scale the run's images" in document
+
+
 def test_both_agreements_of_the_gpu_form_stand_beside_their_bound(int8: Manifest) -> None:
-    for agreement in ("96.55%", "97.3%"):
+    for agreement in ("96.55% (82.8% to 99.4%)", "97.3% (86.2% to 99.5%)"):
         assert f"| {agreement} | at least 91.5% |" in render(int8, "md")
 
 
 def test_only_the_first_labels_are_shown_and_only_where_they_were_read(fp32: Manifest) -> None:
-    assert "The first labels" not in render(fp32, "md")
+    assert "The first" not in render(fp32, "md")
     document = render(fp32, "md", labels=[f"class {index}" for index in range(9)])
+    assert "The first 5 of 9 labels" in document
     assert "| 4 | class 4 |" in document
     assert "class 5" not in document
 

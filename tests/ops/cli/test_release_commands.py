@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import releases
 from commands import triptych
+from triptych_ops.cli.release.diff import _words
 from triptych_ops.release import Store
 
 from .conftest import Command, Done
@@ -142,7 +143,7 @@ def test_what_differs_is_shown(release: Release, store: Store) -> None:
     done = release("diff", "stable", "newest")
     assert done.status == 0
     for words in (
-        "quality.top1_agreement   1.0         0.98",
+        "quality.top1_agreement   1           0.98",
         "label renamed: 1: dog, hound -> dog",
         "file altered: repository/postprocess/N/labels.txt",
     ):
@@ -153,6 +154,24 @@ def test_what_differs_is_shown(release: Release, store: Store) -> None:
     assert {"what": "quality.top1_agreement", "before": 1.0, "after": 0.98} in document["changes"]
     same = release("diff", 1, "stable")
     assert same.stdout == "releases 1 and 1 differ in their number alone\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (0.0008821487426757812, 0.0014159083366394043, ("0.0008821", "0.001416")),
+        (0.98123456789, 0.98123556789, ("0.98123", "0.98124")),  # as many digits as tell them apart
+        (0.1 + 0.2, 0.3, ("0.30000000000000004", "0.29999999999999999")),
+        ([0.48500001, 1.0], [0.5, 1.0], ("0.485, 1", "0.5, 1")),
+        (None, 0.123456789, ("-", "0.1235")),
+        (True, False, ("True", "False")),
+        (46_830_571, 46_830_572, ("46830571", "46830572")),
+    ],
+)
+def test_numbers_that_differ_are_written_with_no_more_digits_than_that_takes(
+    before: object, after: object, words: tuple[str, str]
+) -> None:
+    assert _words(before, after) == words
 
 
 def test_an_alias_is_given_shown_and_removed(release: Release, store: Store) -> None:

@@ -2,15 +2,22 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ops.cli.conftest import Command
+from ops.training.data.test_structure import divide
 from ops.training.digits import write_digits
+from triptych_ops import export
+from triptych_ops.cli.train import _settings, train
+from triptych_ops.training import Run
 
 pytestmark = pytest.mark.torch
 
@@ -83,6 +90,16 @@ def test_images_that_cannot_be_trained_on_are_one_line(
         (("IMAGES", "--loss", "no.such:loss"), 3, "no.such"),
         (("IMAGES", "--weights", "none.safetensors"), 2, "leave one out"),
         (("IMAGES", "--architecture", "lenet5", "--pretrained", "--weights", "none.pt"), 3, "none.pt"),
+        (("IMAGES", "--resize", "1,2,3"), 2, "'1,2,3' is neither the pixels of the shorter side (256) nor an exact"),
+        (("IMAGES", "--resize", "0"), 2, "'0' is neither"),
+        (("IMAGES", "--resize", "40,"), 2, "'40,' is neither"),
+        (("IMAGES", "--resize", "99999,40"), 2, "'99999,40' is neither"),
+        (("IMAGES", "--resize", "24,40"), 2, "crop 32 is larger than resize [24, 40]; choose a larger --resize"),
+        (("IMAGES", "--resize", "24,40", "--image-size", "28"), 2, "crop 28 is larger than resize [24, 40]"),
+        (("IMAGES", "--resize", "40", "--crop-pct", "0.9"), 2, "--resize and --crop-pct both say how large"),
+        (("IMAGES", "--crop-pct", "0"), 2, "0<x<=1"),
+        (("IMAGES", "--crop-pct", "1.1"), 2, "0<x<=1"),
+        (("IMAGES", "--interpolation", "nearest"), 2, "'nearest' is not one of"),
     ],
 )
 def test_settings_that_make_no_sense_are_one_line(
@@ -94,6 +111,26 @@ def test_settings_that_make_no_sense_are_one_line(
     assert (done.status, done.stdout) == (status, ""), done.stderr
     assert words in done.stderr.splitlines()[-1]
     assert not list((tmp_path / "run").glob("*"))
+
+
+def test_averaged_weights_are_taken_unless_a_key_names_others(images: Path, command: Command, tmp_path: Path) -> None:
+    state = export.begin("lenet5", classes=10, pretrained=False).network.state_dict()
+    weights = tmp_path / "checkpoint.pth"
+    torch.save({"state_dict": state, "state_dict_ema": {name: tensor * 2 for name, tensor in state.items()}}, weights)
+    own = ("train", images, "--architecture", "lenet5", "--epochs", "1", "--weights", weights)
+    done = command(*own, "--out", tmp_path / "averaged")
+    assert done.status == 0, done.stderr
+    (note,) = (line for line in done.stderr.splitlines() if " is taken" in line)
+    assert "holds state_dict and state_dict_ema; state_dict_ema is taken" in note
+    assert note.endswith("--weights-key state_dict takes the others")
+    raw = command(*own, "--weights-key", "state_dict", "--out", tmp_path / "raw")
+    assert raw.status == 0, raw.stderr
+    assert " is taken" not in raw.stderr
+    losses = [Run(tmp_path / name).record.epochs[0].train_loss for name in ("averaged", "raw")]
+    assert losses[0] != losses[1]
+    done = command(*own, "--weights-key", "ema", "--out", tmp_path / "none")
+    assert (done.status, done.stdout) == (3, "")
+    assert "has no weights under the key 'ema'; it holds state_dict (" in done.stderr.splitlines()[-1]
 
 
 def test_a_split_of_other_images_is_refused(images: Path, command: Command, tmp_path: Path) -> None:
@@ -152,3 +189,55 @@ def test_features_end_as_documented(
     assert done.status == status, done.stderr
     assert words in done.stderr
     assert (tmp_path / "t.csv").exists() is (status == 0)
+
+
+_IN_WORDS = frozenset(
+    {
+        *("architecture", "pretrained", "patience", "teacher", "quantisation_aware", "mixed_precision"),
+        *("image_size", "resize", "crop_pct", "interpolation"),
+    }
+)
+"""Settings whose default the help describes in words."""
+
+
+@pytest.mark.parametrize("has_weights", [True, False])
+def test_the_help_of_train_shows_the_defaults_that_hold(has_weights: bool, command: Command) -> None:
+    text = " ".join(command("train", "--help").stdout.split())
+    settings = _settings(None, None, pretrained=has_weights)
+    for name, value in settings.model_dump().items():
+        if name in _IN_WORDS:
+            continue
+        shown = f"{value:g}" if isinstance(value, float) else str(value)
+        found = re.search(rf"--{name.replace('_', '-')} .*?\[default: ([^\]]*)\]", text)
+        assert found, name
+        first, _, other = found[1].partition("; with random weights ")
+        assert shown == (first if has_weights or not other else other), name
+
+
+def test_every_option_of_train_says_what_it_does() -> None:
+    silent = [option.name for option in train.params if isinstance(option, click.Option) and not option.help]
+    assert silent == []
+    undefined = [
+        option.name
+        for option in train.params
+        if isinstance(option, click.Option)
+        and not (option.required or option.is_flag or option.show_default or "[default: " in str(option.help))
+    ]
+    assert undefined == ["preset", "teacher", "split_file"]  # without one of these nothing is done
+
+
+def test_data_check_tells_of_parts_and_files_of_systems(images: Path, command: Command, tmp_path: Path) -> None:
+    photos = divide(images, tmp_path / "divided", ("train", "test"))
+    (photos / "train" / "@eaDir").mkdir()
+    (photos / "train" / "@eaDir" / "thumb.jpg").write_bytes(b"x")
+    document = command("data", "check", photos, "--json").document
+    assert (document["layout"], document["parts"]) == ("splits", {"train": 24, "test": 6})
+    assert [finding["name"] for finding in document["findings"]] == ["train/@eaDir (1 file)"]
+    done = command("data", "check", photos)
+    assert "divided already, and its parts are the split: 24 train, 6 test images (see --layout)" in done.stderr
+    leaked = next((photos / "train" / "0").iterdir())
+    (photos / "test" / "0" / "again.png").write_bytes(leaked.read_bytes())
+    done = command("data", "check", photos)
+    assert done.status == 4
+    assert "copies in two parts" in done.stdout
+    assert command("data", "check", photos, "--layout", "pooled").status == 0

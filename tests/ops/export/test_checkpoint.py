@@ -2,7 +2,7 @@
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,16 @@ from triptych_ops.export.checkpoint import (
     read_checkpoint,
     write_safetensors,
 )
+from triptych_ops.export.state_choice import Expected, choose_state
 from triptych_ops.preprocessing import Preprocessing
 
 STATE = {"layer.weight": torch.arange(6.0).reshape(2, 3), "layer.bias": torch.ones(2), "steps": torch.tensor(7)}
+EXPECTED = Expected(shapes={name: tensor.shape for name, tensor in STATE.items()}, head="head")
 PREPROCESSING = Preprocessing(resize=72, crop=64, interpolation="bilinear", mean=[0.5] * 3, std=[0.5] * 3)
+
+
+def chosen(path: Path) -> Mapping[str, torch.Tensor]:
+    return choose_state(read_checkpoint(path), EXPECTED, key=None, title="a network").state
 
 
 class Malicious:
@@ -48,7 +54,7 @@ class Malicious:
 )
 def test_a_state_dict_is_found_as_training_scripts_keep_it(tmp_path: Path, wrap: Callable[..., Any]) -> None:
     torch.save(wrap(STATE), tmp_path / "weights.pth")
-    state = read_checkpoint(tmp_path / "weights.pth").state
+    state = chosen(tmp_path / "weights.pth")
     assert list(state) == list(STATE)
     assert all(torch.equal(state[name], STATE[name]) for name in STATE)
 
@@ -59,7 +65,7 @@ def test_other_floats_become_float32(tmp_path: Path, dtype: torch.dtype, suffix:
     path = tmp_path / f"weights{suffix}"
     state = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in STATE.items()}
     safetensors.torch.save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
-    read = read_checkpoint(path).state
+    read = chosen(path)
     assert {tensor.dtype for tensor in read.values()} == {torch.float32, torch.int64}
     assert torch.equal(read["layer.weight"], STATE["layer.weight"])
 
@@ -69,7 +75,7 @@ def test_safetensors_say_what_they_are(tmp_path: Path) -> None:
     shared = STATE | {"again": STATE["layer.bias"]}  # memory that two tensors share
     write_safetensors(path, shared, architecture="resnet18", preprocessing=PREPROCESSING, labels=["a", "ü"])
     checkpoint = read_checkpoint(path)
-    assert set(checkpoint.state) == set(shared)
+    assert set(checkpoint.entries[""]) == set(shared)
     assert checkpoint.metadata[ARCHITECTURE_KEY] == "resnet18"
     assert Preprocessing.model_validate_json(checkpoint.metadata[PREPROCESSING_KEY]) == PREPROCESSING
     assert checkpoint.metadata[LABELS_KEY] == '["a", "ü"]'
@@ -126,7 +132,7 @@ def test_what_is_no_set_of_finite_weights_is_refused(tmp_path: Path, content: ob
     path = tmp_path / "weights.pth"
     torch.save(content, path)
     with pytest.raises(RefusedError, match=words):
-        read_checkpoint(path)
+        chosen(path)
 
 
 @pytest.mark.parametrize(("name", "error"), [("none.pth", MissingError), ("folder.pth", UsageError)])

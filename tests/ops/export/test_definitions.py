@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from triptych_ops.errors import MissingError, OpsError, RefusedError
 from triptych_ops.export import definitions, find_architecture
 from triptych_ops.export.checkpoint import Checkpoint
+from triptych_ops.export.images import Images
+from triptych_ops.photographs import PHOTOGRAPHS
 
 IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 
 
 def checkpoint(path: Path = Path("weights.pth"), **metadata: str) -> Checkpoint:
-    return Checkpoint(path, {"weight": torch.zeros(1)}, metadata)
+    return Checkpoint(path, {"": {"weight": torch.zeros(1)}}, metadata)
 
 
 @pytest.mark.parametrize(
@@ -31,10 +34,14 @@ def checkpoint(path: Path = Path("weights.pth"), **metadata: str) -> Checkpoint:
         ("timm:resnet50", "a1_in1k", "timm resnet50.a1_in1k", 235, 224, "bicubic"),
         ("timm:resnet50", "resnet50.tv_in1k", "timm resnet50.tv_in1k", 256, 224, "bilinear"),
         ("timm:resnet50.tv_in1k", None, "timm resnet50.tv_in1k", 256, 224, "bilinear"),
+        (
+            *("timm:convnext_tiny.in12k_ft_in1k_384", None, "timm convnext_tiny.in12k_ft_in1k_384"),
+            *((384, 384), 384, "bicubic"),
+        ),
     ],
 )
 def test_a_published_definition_is_expressed(
-    architecture: str, named: str | None, name: str, resize: int, crop: int, interpolation: str
+    architecture: str, named: str | None, name: str, resize: int | tuple[int, int], crop: int, interpolation: str
 ) -> None:
     found = definitions.resolve(find_architecture(architecture), checkpoint(), named=named)
     definition = found.preprocessing
@@ -71,13 +78,12 @@ def test_an_unknown_definition_is_refused(
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"crop_mode": "squash"}, "cuts images by 'squash'"),
-        ({"crop_mode": "border"}, "cuts images by 'border'"),
-        ({"interpolation": "lanczos"}, "interpolation"),
+        ({"crop_mode": "border"}, "has the crop mode 'border'; a release has center and squash"),
+        ({"interpolation": "nearest"}, "interpolation"),
         ({"interpolation": "random"}, "interpolation"),
-        ({"crop_pct": 1.2}, "crop 160 is larger than resize 133"),
+        ({"crop_pct": 1.2}, "crop_pct 1.2 is not above 0 and at most 1"),
         ({"input_size": (1, 160, 160), "mean": (0.5,), "std": (0.5,)}, "takes 1 channels"),
-        ({"input_size": (3, 160, 192)}, "cuts images to 160 x 192 pixels"),
+        ({"input_size": (3, 160, 192)}, "crop: [160, 192] is not square"),
     ],
 )
 def test_what_a_release_cannot_express_is_refused(
@@ -102,7 +108,8 @@ def test_what_a_release_cannot_express_is_refused(
     ("document", "words"),
     [
         ('{"resize": 64, "crop": 72, "interpolation": "bilinear", "mean": [0,0,0], "std": [1,1,1]}', "larger than"),
-        ('{"resize": 72, "crop": 64, "interpolation": "lanczos", "mean": [0,0,0], "std": [1,1,1]}', "interpolation"),
+        ('{"resize": 72, "crop": 64, "interpolation": "nearest", "mean": [0,0,0], "std": [1,1,1]}', "interpolation"),
+        ('{"resize": [1,2,3], "crop": 64, "interpolation": "bicubic", "mean": [0,0,0], "std": [1,1,1]}', "neither"),
         ("{}", "resize: Field required"),
         ("resize", "Invalid JSON"),
     ],
@@ -112,6 +119,45 @@ def test_a_file_that_is_no_preprocessing_is_refused(tmp_path: Path, document: st
     with pytest.raises(RefusedError) as raised:
         definitions.resolve(find_architecture("resnet18"), checkpoint(), named=str(tmp_path / "own.json"))
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "share", "resize"), [("center", 0.9, 177), ("squash", 0.9, (177, 177)), ("squash", 1.0, (160, 160))]
+)
+def test_a_definition_of_timm_gives_the_pixels_of_timms_own_transforms(
+    mode: str, share: float, resize: int | tuple[int, int]
+) -> None:
+    from timm.data.transforms_factory import create_transform
+
+    rest: dict[str, Any] = {"interpolation": "bicubic", "mean": (0.5, 0.4, 0.3), "std": (0.2, 0.3, 0.4)}
+    definition = definitions.preprocessing_of_timm("it", crop=(160, 160), crop_pct=share, crop_mode=mode, **rest)
+    assert definition.resize == resize
+    theirs = create_transform((3, 160, 160), is_training=False, crop_pct=share, crop_mode=mode, **rest)
+    with Image.open(PHOTOGRAPHS[0].path) as file:
+        image = file.convert("RGB")
+    images = Images(definition)
+    ours = images.normalised(images.cut(PHOTOGRAPHS[0].path, name="it"))
+    assert torch.equal(ours, theirs(image))
+
+
+def test_two_sides_of_torchvision_are_an_exact_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    resnet18 = find_architecture("resnet18")
+    preset = definitions._entries(resnet18)["DEFAULT"].transforms()
+    preset.resize_size, preset.crop_size = [232, 300], [224, 224]
+
+    class Entry:
+        url = "https://localhost/published.pth"
+
+        @staticmethod
+        def transforms() -> Any:
+            return preset
+
+        def __str__(self) -> str:
+            return "published"
+
+    monkeypatch.setattr(definitions, "_entries", lambda _: {"DEFAULT": Entry()})
+    definition = definitions.resolve(resnet18, checkpoint(), named=None).preprocessing
+    assert (definition.resize, definition.crop) == ((232, 300), 224)
 
 
 def test_a_published_name_must_be_the_published_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

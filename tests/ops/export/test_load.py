@@ -1,6 +1,7 @@
 """Weights of any network, with the preprocessing and the labels that belong to them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,8 @@ OWN = Preprocessing(resize=72, crop=64, interpolation="bilinear", mean=[0.5] * 3
 def test_head_of_backbone_is_the_network(save_weights: SaveWeights, name: str, features: int) -> None:
     found = find_architecture(name)
     checkpoint = read_checkpoint(save_weights(name, classes=7))
-    network, head_name = load_network(found, checkpoint, of_torchvision=False)
+    loaded = load_network(found, checkpoint, of_torchvision=False)
+    network, head_name = loaded.network, loaded.head_name
     images = torch.randn(2, 3, 96, 96)
     with torch.inference_mode():
         whole = network(images)
@@ -87,7 +89,7 @@ def test_weights_of_ones_own_come_with_the_users_word(save_weights: SaveWeights,
 
 def test_safetensors_bring_all_themselves(save_weights: SaveWeights, tmp_path: Path) -> None:
     path = tmp_path / "trained.safetensors"
-    state = read_checkpoint(save_weights(TINY, classes=3)).state
+    state = read_checkpoint(save_weights(TINY, classes=3)).entries[""]
     export.write_safetensors(path, state, architecture=TINY, preprocessing=OWN, labels=["a", "b", "c"])
     weights = export.load(TINY, weights=path)
     assert (weights.labels, weights.preprocessing, weights.definition) == (("a", "b", "c"), OWN, "trained.safetensors")
@@ -122,7 +124,7 @@ def test_what_cannot_be_loaded_is_one_line(
 
 
 def test_other_weights_are_refused_with_what_does_not_fit(save_weights: SaveWeights, tmp_path: Path) -> None:
-    state = dict(read_checkpoint(save_weights()).state)
+    state = dict(read_checkpoint(save_weights()).entries[""])
     state["conv1.0.weight"] = state["conv1.0.weight"][:, :1]
     state["stranger"] = torch.zeros(1)
     del state["fc.bias"]
@@ -134,7 +136,7 @@ def test_other_weights_are_refused_with_what_does_not_fit(save_weights: SaveWeig
 
 
 def test_counters_of_normalisation_may_be_missing(save_weights: SaveWeights, tmp_path: Path) -> None:
-    state = read_checkpoint(save_weights()).state
+    state = read_checkpoint(save_weights()).entries[""]
     old = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
     assert len(old) < len(state)
     torch.save(old, tmp_path / "old.pth")
@@ -142,8 +144,29 @@ def test_counters_of_normalisation_may_be_missing(save_weights: SaveWeights, tmp
 
 
 def test_densenets_of_an_older_torch_are_loaded(save_weights: SaveWeights, tmp_path: Path) -> None:
-    state = read_checkpoint(save_weights("densenet121")).state
+    state = read_checkpoint(save_weights("densenet121")).entries[""]
     old = {name.replace("norm1.", "norm.1.").replace("conv2.", "conv.2."): tensor for name, tensor in state.items()}
     assert old.keys() != state.keys()
     torch.save(old, tmp_path / "densenet121.pth")
     assert len(export.load("densenet121", weights=tmp_path / "densenet121.pth").labels) == 1000
+
+
+def test_the_preprocessing_that_the_user_chooses_is_the_weights_and_named(tiny: export.Weights) -> None:
+    unchanged = export.with_preprocessing(tiny, crop=None, resize=None, crop_pct=None, interpolation=None)
+    assert unchanged is tiny
+    changed = export.with_preprocessing(tiny, crop=96, resize=(96, 112), crop_pct=None, interpolation="lanczos")
+    definition = changed.preprocessing
+    assert (definition.resize, definition.crop, definition.interpolation) == ((96, 112), 96, "lanczos")
+    assert definition.mean == tiny.preprocessing.mean
+    assert changed.definition == f"{tiny.definition}, with --image-size 96 --resize 96,112 --interpolation lanczos"
+    by_share = export.with_preprocessing(tiny, crop=None, resize=None, crop_pct=0.8, interpolation=None)
+    assert by_share.preprocessing.resize == tiny.preprocessing.crop / 0.8
+
+
+def test_a_size_that_the_network_does_not_take_is_refused(save_weights: SaveWeights) -> None:
+    weights = export.load("resnet18", weights=save_weights("resnet18"))
+    harmed = replace(weights, backbone=torch.nn.Sequential(torch.nn.AvgPool2d(128), weights.backbone))
+    with pytest.raises(UsageError, match=r"resnet18 takes no images of 96 pixels; choose another --image-size"):
+        export.with_preprocessing(harmed, crop=96, resize=None, crop_pct=None, interpolation=None)
+    with pytest.raises(UsageError, match=r"crop 224 is larger than resize \[96, 96\]; choose a larger --resize"):
+        export.with_preprocessing(weights, crop=None, resize=(96, 96), crop_pct=None, interpolation=None)

@@ -22,6 +22,6 @@ def gateway(server: FakeServer) -> Iterator[RunningGateway]:
 
 @pytest.fixture
 def failing(server: FakeServer) -> Iterator[FakeServer]:
-    """The server, whose `fails` and `answer_s` the test may set."""
+    """The server, whose `fails`, `answer_s` and `echoes` the test may set."""
     yield server
-    server.fails, server.answer_s = None, 0.0
+    server.fails, server.answer_s, server.echoes = None, 0.0, True

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 import triptych
+from callers import PROTOCOLS
 from gateways import IMAGE, RunningGateway, form, running
 from triptych import TriptychError
 from triptych.testing import Failure, FakeServer
@@ -105,6 +106,18 @@ def test_a_server_that_fails(
     assert ("retry-after" in answer.headers) == (status == 503)
     if kind == "overloaded":
         assert answer.headers["retry-after"] == "17"
+
+
+@pytest.mark.parametrize("path", ["/classify", "/embed"])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_answer_that_may_be_to_another_request_is_no_answer(failing: FakeServer, protocol: str, path: str) -> None:
+    with running(PROTOCOLS[protocol](failing)) as gateway:
+        failing.echoes = False
+        answer = gateway.classify(b"a cat", path)
+        assert (answer.kind, answer.status) == ("bad_answer", 502)
+        assert "names no request, so it may belong to another" in answer.document["detail"]
+        failing.echoes = True
+        assert gateway.classify(b"a cat", path).status == 200
 
 
 @pytest.mark.parametrize("where", ["query", "header"])

@@ -128,6 +128,16 @@ def test_the_ensemble_alone_carries_the_known_answer_and_what_the_sdk_is_told(re
         assert contract.HEALTH_CLASS_ID not in config_of(repository, model).parameters
 
 
+def test_an_exact_size_reaches_the_server_and_the_ensembles_configuration(assembly: Assembly, tmp_path: Path) -> None:
+    definition = assembly.preprocessing.model_copy(update={"resize": (40, 36), "interpolation": "lanczos"})
+    repository = tmp_path / "exact"
+    assemble(replace(assembly, preprocessing=definition), repository)
+    version = repository / "preprocess" / "7"
+    pipeline = load_source(version / "image_pipeline.py").ImagePipeline.from_file(version / "preprocessing.json")
+    assert (pipeline.resize, pipeline.crop, pipeline.interpolation) == ((40, 36), 32, "lanczos")
+    assert config_of(repository, contract.MODEL_NAME).parameters[contract.RESIZE].string_value == "40,36"
+
+
 def test_labels_are_written_one_a_line_in_the_order_of_the_classes(repository: Path, assembly: Assembly) -> None:
     written = (repository / "postprocess" / "7" / "labels.txt").read_bytes().decode("utf-8")
     assert written == "".join(f"{label}\n" for label in assembly.labels)

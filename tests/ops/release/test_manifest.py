@@ -52,6 +52,16 @@ def test_a_manifest_is_read_as_it_was_written(manifest: Manifest, path: Path) ->
     assert Manifest.from_file(path) == manifest
 
 
+def test_the_key_of_the_weights_is_written_where_there_is_one_and_else_is_not_there(
+    manifest: Manifest, path: Path
+) -> None:
+    assert "key" not in json.loads(path.read_bytes())["weights"]  # tooling from before it reads this
+    keyed = manifest.model_copy(update={"weights": manifest.weights.model_copy(update={"key": "state_dict_ema"})})
+    keyed.write(path)
+    assert json.loads(path.read_bytes())["weights"]["key"] == "state_dict_ema"
+    assert Manifest.from_file(path) == keyed
+
+
 def test_a_manifest_is_indented_json_with_its_schema_version(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     document = json.loads(text)

@@ -110,3 +110,25 @@ def _midway(rollout: Rollout) -> Rollout:
     """As it was at its second step."""
     until = next(index for index, each in enumerate(rollout.decisions) if each.act is Act.PASS and "5 %" in each.why)
     return rollout.model_copy(update={"phase": "observing", "decisions": rollout.decisions[: until + 1]})
+
+
+def test_the_classes_that_moved_are_in_the_page_the_history_and_the_evidence(refused: Rollout) -> None:
+    why = next(each.why for each in refused.decisions if each.act is Act.ABORT)
+    assert "shares that moved most, stable to candidate: " in why
+    assert why.replace("'", "&#39;") in page(story_of(refused))
+    [row] = [each for decision in refused.decisions for each in decision.evidence if each["metric"] == "classes"]
+    moved = row["moved"]
+    assert isinstance(moved, list)
+    assert str(moved[0]["name"]) in why
+    assert Rollout.model_validate_json(refused.model_dump_json()) == refused
+
+
+def test_decisions_that_the_record_no_longer_keeps_are_counted(promoted: Rollout) -> None:
+    """Control: a record that has all of them says "Every decision"."""
+    first, _, _, *rest = promoted.decisions
+    shorter = promoted.model_copy(update={"decisions": (first, *rest)})
+    html = page(story_of(shorter))
+    assert "Every decision" not in html
+    assert f"{len(rest) + 1} of {len(promoted.decisions)}: the others changed nothing" in html
+    assert "Every decision" in page(story_of(promoted))
+    assert (promoted.forgotten, shorter.forgotten) == (0, 2)

@@ -1,6 +1,7 @@
 """Simulated rollouts: bad candidates go back, equal ones pass, and too little evidence says so."""
 
 import functools
+import math
 from collections.abc import Callable
 from statistics import NormalDist
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from triptych_ops.rollout.evidence import Buckets, Classes, Counts, Evidence, Measured, NoData, Pair
 from triptych_ops.rollout.metrics import USUAL
-from triptych_ops.rollout.statistics import ratio, spent
+from triptych_ops.rollout.statistics import moved_most, ratio, spent
 from triptych_ops.rollout.verdict import Decision, Verdict, judge
 
 _SHARES = (0.05, 0.25, 0.5)
@@ -177,3 +178,32 @@ def test_looking_again_and_again_does_not_refuse_equal_candidates_more_often() -
             )
     print(f"case 29: equal, 100 looks, one metric: refused of 300: {refused}")
     assert refused["corrected"] <= 15 < refused["uncorrected"]
+
+
+def test_the_classes_that_moved_most_are_named() -> None:
+    stable = {"cat": 500.0, "dog": 300.0, "hen": 150.0, "cow": 50.0}
+    candidate = {"cat": 200.0, "dog": 310.0, "hen": 150.0, "cow": 190.0, "x" * 99: 150.0}
+    evidence = {**_evidence(1000), "classes": Pair(Classes(candidate), Classes(stable))}
+    verdict = _look(evidence)
+    assert verdict.decision is Decision.ABORT
+    told = "shares that moved most, stable to candidate: cat 0.5 to 0.2, " + "x" * 39 + "… 0 to 0.15, cow 0.05 to 0.19"
+    assert told in verdict.why
+    [found] = [each for each in verdict.findings if each.metric == "classes"]
+    assert [(each.name[:3], each.stable, each.candidate) for each in found.moved] == [
+        ("cat", 0.5, 0.2),
+        ("xxx", 0.0, 0.15),
+        ("cow", 0.05, 0.19),
+    ]
+    assert not next(each for each in verdict.findings if each.metric == "errors").moved
+
+
+def test_where_a_distribution_moved_is_named() -> None:
+    bounds = (0.25, 0.5, 0.75, math.inf)
+    stable, candidate = Buckets(bounds, (10.0, 20.0, 70.0, 900.0)), Buckets(bounds, (10.0, 420.0, 70.0, 500.0))
+    verdict = _look({**_evidence(1000), "confidence": Pair(candidate, stable)})
+    assert verdict.decision is Decision.ABORT
+    assert "most at 0.5: shares up to there 0.03 (stable) and 0.43 (candidate)" in verdict.why
+
+
+def test_equal_counts_have_moved_nowhere() -> None:
+    assert moved_most({"a": 2.0, "b": 2.0}, {"a": 1.0, "b": 1.0}) == ()

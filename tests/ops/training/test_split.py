@@ -1,14 +1,15 @@
 """How images are divided, and which divisions are refused."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from triptych_ops.errors import MissingError, RefusedError, UsageError
-from triptych_ops.training import PARTS, Dataset, Sample, Shares, Split
+from triptych_ops.training import PARTS, Dataset, Part, Sample, Shares, Split
 from triptych_ops.training.data.content import WholeFile
-from triptych_ops.training.split import stratified
+from triptych_ops.training.split import near_copies_apart, predefined, require_apart, stratified
 
 
 def _dataset(counts: dict[str, int]) -> Dataset:
@@ -131,3 +132,57 @@ def test_shares_that_divide_nothing_are_refused(text: str) -> None:
 
 def test_shares_are_parsed() -> None:
     assert Shares.parse("70:15:15") == Shares(70, 15, 15)
+
+
+def _named(counts: dict[str, int], parts: tuple[Part, ...]) -> Dataset:
+    """A data set that names the part of each sample, in turn."""
+    dataset = _dataset(counts)
+    samples = tuple(
+        replace(sample, part=parts[int(sample.name.split("/")[1].removesuffix(".png")) % len(parts)])
+        for sample in dataset.samples
+    )
+    return replace(dataset, samples=samples, layout="splits")
+
+
+def test_the_parts_that_a_data_set_names_are_the_split() -> None:
+    dataset = _named({"cat": 12, "dog": 12}, ("train", "validation", "test"))
+    split = predefined(dataset, _digests(dataset), shares=Shares(1, 1, 98), seed=3)
+    assert (split.seed, split.predefined) == (None, PARTS)
+    assert all(sample.name in split.names(sample.part or "train") for sample in dataset.samples)
+
+
+@pytest.mark.parametrize(("named", "made"), [("validation", "test"), ("test", "validation")])
+def test_a_part_that_is_not_named_is_taken_from_the_training_part(named: Part, made: Part) -> None:
+    dataset = _named({"cat": 40, "dog": 40}, ("train", named))
+    split = predefined(dataset, _digests(dataset), shares=Shares(), seed=3)
+    assert (split.seed, split.predefined) == (3, dataset.parts)
+    given = {sample.name for sample in dataset.samples if sample.part == named}
+    assert set(split.names(named)) == given
+    assert Counter(name.split("/")[0] for name in split.names(made)) == {"cat": 5, "dog": 5}  # 2 of 8 of 20
+    assert Counter(name.split("/")[0] for name in split.train) == {"cat": 15, "dog": 15}
+
+
+def test_the_same_image_in_two_named_parts_is_refused() -> None:
+    dataset = _named({"cat": 12, "dog": 12}, ("train", "validation", "test"))
+    digests = _digests(dataset) | {"cat/3.png": "the same", "cat/5.png": "the same"}
+    split = predefined(dataset, digests, shares=Shares(), seed=0)
+    with pytest.raises(RefusedError, match=r"has the same image in two parts, 'cat/3\.png' and 'cat/5\.png'; remove"):
+        require_apart(split, source="/photos")
+    require_apart(predefined(dataset, _digests(dataset), shares=Shares(), seed=0), source="/photos")
+
+
+def test_near_copies_are_in_one_part() -> None:
+    dataset = _dataset({"cat": 40, "dog": 40})
+    groups = [(f"cat/{number}.png", f"cat/{number + 20}.png") for number in range(20)]
+    split = stratified(dataset, _digests(dataset), shares=Shares(), seed=0, near_copies=groups)
+    assert near_copies_apart(split, groups) == []
+    apart = stratified(dataset, _digests(dataset), shares=Shares(), seed=0)  # the control: without knowing of them
+    assert near_copies_apart(apart, groups)
+
+
+def test_near_copies_are_divided_where_a_class_has_too_few_others() -> None:
+    dataset = _dataset({"cat": 3, "dog": 9})
+    split = stratified(
+        dataset, _digests(dataset), shares=Shares(), seed=0, near_copies=[("cat/0.png", "cat/1.png", "cat/2.png")]
+    )
+    assert all(any(name.startswith("cat") for name in split.names(part)) for part in PARTS)

@@ -1,6 +1,8 @@
 """What a training leaves behind, and what it refuses."""
 
 import errno
+import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -9,6 +11,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
+from safetensors import safe_open
+from torchvision import transforms
 
 from ops.training.digits import LENET
 from small_disk import needs_root, small_disk
@@ -16,6 +21,7 @@ from triptych_ops import export, training
 from triptych_ops.errors import RefusedError, UsageError
 from triptych_ops.training import Run, Settings, checkpoint
 from triptych_ops.training.holding import held
+from triptych_ops.training.inputs import Inputs
 from triptych_ops.training.run import Epoch
 from triptych_ops.training.selection import best_epoch, stopped
 
@@ -70,7 +76,7 @@ def test_a_done_training_is_not_done_again(run: Run, digits: Path) -> None:
 
 
 def test_other_settings_are_no_continuation(run: Run, digits: Path) -> None:
-    with pytest.raises(UsageError, match=r"with batch_size 32, not 16; go on with its settings, or name another"):
+    with pytest.raises(UsageError, match=r"a finished training with batch_size 32, not 16; repeat its settings"):
         training.train(training.open_dataset(digits), run.path, LENET.model_copy(update={"batch_size": 16}))
 
 
@@ -95,6 +101,25 @@ def test_a_training_that_diverges_says_so(digits: Path, tmp_path: Path) -> None:
 def test_a_size_that_the_network_does_not_take_is_refused(digits: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="lenet5 takes no images of 64 pixels; leave --image-size out"):
         training.train(training.open_dataset(digits), tmp_path / "run", LENET.model_copy(update={"image_size": 64}))
+
+
+def test_an_exact_size_is_what_the_network_is_trained_on_and_keeps(digits: Path, tmp_path: Path) -> None:
+    settings = LENET.model_copy(update={"resize": (32, 48), "interpolation": "bicubic", "epochs": 1})
+    run = training.train(training.open_dataset(digits), tmp_path / "run", settings, threads=1)
+    for record in (run.record, Run.load(run.path).record):
+        assert record.settings == settings
+        assert (record.preprocessing.resize, record.preprocessing.crop) == ((32, 48), 32)
+        assert record.preprocessing.interpolation == "bicubic"
+    inputs = Inputs(run.part("test"), run.record.preprocessing, augmentation="none")
+    sample = run.part("test").samples[0]
+    resize = transforms.Resize((32, 48), transforms.InterpolationMode.BICUBIC)
+    by_hand = transforms.Compose([resize, transforms.CenterCrop(32), transforms.ToTensor()])
+    expected = by_hand(Image.open(io.BytesIO(sample.read())).convert("RGB"))
+    assert torch.allclose(inputs[(0, 0)][0] * 0.5 + 0.5, expected, atol=1e-6)
+    with safe_open(run.weights_file, framework="pt") as file:
+        assert json.loads(file.metadata()["triptych.preprocessing"])["resize"] == [32, 48]
+    with pytest.raises(UsageError, match=r"with resize \(32, 48\), not 32"):
+        training.train(training.open_dataset(digits), run.path, settings.model_copy(update={"resize": 32}))
 
 
 @needs_root

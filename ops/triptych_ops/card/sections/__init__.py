@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from loadtests.sample_statistics import interval_words
 from triptych_ops.card import figures
 from triptych_ops.card.blocks import Card, Section, Text
-from triptych_ops.release import Manifest
+from triptych_ops.release import Manifest, Training
 
 from .evidence import golden_answers, measurements
 from .limits import limits
@@ -51,7 +52,19 @@ def _highlights(manifest: Manifest) -> tuple[tuple[str, Text], ...]:
     return (
         ("Classes", figures.count(manifest.classes)),
         ("Precision", manifest.precision),
-        (f"Same top-1 as torch, {figures.of_images(quality.images)}", figures.share(quality.top1_agreement)),
+        *_accuracy(manifest.training),
+        (_of("Same top-1 as torch", quality.top1_agreement, quality.images), figures.share(quality.top1_agreement)),
         ("All files", figures.megabytes(manifest.size_bytes)),
         ("Licence of the weights", manifest.weights.licence or "not stated"),
     )
+
+
+def _accuracy(training: Training | None) -> tuple[tuple[str, Text], ...]:
+    if training is None:
+        return ()
+    accuracy = training.served_accuracy
+    return ((_of("Accuracy, served", accuracy, training.test_images), figures.share(accuracy)),)
+
+
+def _of(what: str, share: float, images: int) -> str:
+    return f"{what}, {figures.of_images(images)}; {interval_words(share, images)}"

@@ -9,7 +9,7 @@ from triptych_ops.release import ExportParity, GoldenAnswer, GpuForm, Manifest, 
 _COLUMNS = ("Measure", "Measured", "Bound")
 _NUMERIC = frozenset({1, 2, 3})
 _NO_BOUND = "none"
-_NOT_ACCURACY = "own network in torch; none of them is its accuracy on labelled pictures."
+_COMPARED = "compare the release with its own network in torch"
 
 
 def measurements(manifest: Manifest) -> Section:
@@ -19,14 +19,19 @@ def measurements(manifest: Manifest) -> Section:
         "Figures",
         (
             Paragraph(
-                "The build refuses to publish a release that exceeds a bound. All figures compare the release with its "
-                + ("own network in torch." if manifest.training else _NOT_ACCURACY)
+                "The build refuses to publish a release that exceeds a bound. "
+                + (
+                    f"Its accuracy comes first; the figures after it {_COMPARED}."
+                    if manifest.training
+                    else f"All figures {_COMPARED}; none of them is its accuracy on labelled pictures."
+                )
+                + f" In brackets: {figures.INTERVALS}."
             ),
             *_accuracy(manifest.training),
             _export(manifest.parity),
             _served(manifest.quality),
             Paragraph(("Images of the served answers: ", manifest.quality.source, ".")),
-            *_gpu(manifest.gpu),
+            *_gpu(manifest.gpu, is_trained=manifest.training is not None),
         ),
     )
 
@@ -39,8 +44,14 @@ def _accuracy(training: Training | None) -> Sequence[Block]:
             f"Test images that it was not trained on, {figures.of_images(training.test_images)}",
             ("Measure", "Measured"),
             (
-                ("Classified rightly by this release, served", figures.share(training.served_accuracy)),
-                ("Classified rightly by the network in torch", figures.share(training.offline_accuracy)),
+                (
+                    "Classified rightly by this release, served",
+                    figures.share_of(training.served_accuracy, training.test_images),
+                ),
+                (
+                    "Classified rightly by the network in torch",
+                    figures.share_of(training.offline_accuracy, training.test_images),
+                ),
             ),
             frozenset({1}),
         ),
@@ -75,7 +86,7 @@ def _served(quality: Quality) -> Table:
         (
             (
                 "Images with the same top-1 class",
-                figures.share(quality.top1_agreement),
+                figures.share_of(quality.top1_agreement, quality.images),
                 _at_least(quality.top1_agreement_minimum),
             ),
             ("Ties among these: either of two classes as likely", figures.count(quality.ties), _NO_BOUND),
@@ -104,9 +115,10 @@ def _at_most(tolerance: float | None, *, outliers: float | None = None) -> str:
     return f"at most {figures.bound(tolerance)}" + (f" but for {outliers:.0%} of the images" if outliers else "")
 
 
-def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
+def _gpu(form: GpuForm | None, *, is_trained: bool) -> tuple[Block, ...]:
     if form is None:
-        return (Paragraph("GPU form: nothing was measured, since the release was built without DALI."),)
+        other = ", or since DALI does not scale the run's images as torchvision does" if is_trained else ""
+        return (Paragraph(f"GPU form: there is none, since the release was built without DALI{other}."),)
     images = figures.count(form.images)
     agreement_bound = _at_least(form.top1_agreement_minimum)
     rows = [
@@ -118,7 +130,7 @@ def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
         ),
         (
             "Decoder: same top-1 class of the torch network as on torchvision's pixels",
-            figures.share(form.decoded_top1_agreement),
+            figures.share_of(form.decoded_top1_agreement, form.images),
             agreement_bound,
             images,
         ),
@@ -127,7 +139,7 @@ def _gpu(form: GpuForm | None) -> tuple[Block, ...]:
         rows.append(
             (
                 "fp16 graph: same top-1 class as the float graph",
-                figures.share(form.fp16_top1_agreement),
+                figures.share_of(form.fp16_top1_agreement, form.fp16_images),
                 agreement_bound,
                 figures.count(form.fp16_images),
             )

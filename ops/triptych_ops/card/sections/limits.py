@@ -15,10 +15,16 @@ def limits(manifest: Manifest) -> Section:
 
 def _general(manifest: Manifest) -> tuple[Text, ...]:
     classes, images = figures.count(manifest.classes), figures.of_images(manifest.quality.images)
-    return (
+    follows = (
         "Agreement says how closely the release follows its network in torch, not how often that network is right: "
-        "the manifest holds no accuracy on labelled pictures.",
-        f"It was measured on {images} ({manifest.quality.source}). How it does on others is not known.",
+    )
+    accuracy = "the manifest holds no accuracy on labelled pictures."
+    if manifest.training:
+        tested = figures.of_images(manifest.training.test_images)
+        accuracy = f"that is the accuracy under Figures, on {tested} of the run's data set that it was not trained on."
+    return (
+        follows + accuracy,
+        f"Agreement was measured on {images} ({manifest.quality.source}). How the release does on others is not known.",
         f"Every picture gets {manifest.top_k} of the {classes} classes, also one that shows none of them.",
         "The manifest says nothing about speed, about whether a probability means as much as it says, or about "
         "differences between groups of people, places or cameras.",
@@ -54,7 +60,7 @@ def _licence(manifest: Manifest) -> Text | None:
 
 
 def _origin(manifest: Manifest) -> Text | None:
-    if manifest.weights.package is not None:
+    if manifest.weights.package is not None or manifest.training is not None:
         return None
     return "The weights are no published package's; only their SHA-256 says which they are."
 

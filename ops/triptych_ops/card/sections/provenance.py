@@ -26,7 +26,14 @@ def labelling(manifest: Manifest, labels: Sequence[str]) -> Section:
         rows: tuple[tuple[Text, ...], ...] = tuple(
             (str(class_id), Label(label)) for class_id, label in enumerate(labels[:_FIRST_LABELS])
         )
-        blocks.append(Table("The first labels", ("Class", "Label"), rows, frozenset({0})))
+        blocks.append(
+            Table(
+                f"The first {len(rows)} of {figures.count(len(labels))} labels",
+                ("Class", "Label"),
+                rows,
+                frozenset({0}),
+            )
+        )
     return Section("labels", "Labels", tuple(blocks))
 
 

@@ -5,7 +5,7 @@ from triptych_ops.card import figures
 from triptych_ops.card.blocks import Block, Code, Paragraph, Section, Table, Text
 from triptych_ops.card.locations import gpu_graph
 from triptych_ops.preprocessing import Preprocessing
-from triptych_ops.release import Calibration, Manifest, Precision
+from triptych_ops.release import Calibration, Manifest, Precision, Training
 
 _PROPERTIES = ("Property", "Value")
 _ARITHMETIC: dict[Precision, str] = {
@@ -79,6 +79,8 @@ def weights(manifest: Manifest) -> Section:
     package: Text = "none: a file of the builder's own"
     if source.package is not None:
         package = (Code(source.package), f" {source.version}" if source.version is not None else "")
+    elif manifest.training is not None:
+        package = "none: trained by Triptych"
     return Section(
         "weights",
         "Weights",
@@ -96,6 +98,26 @@ def weights(manifest: Manifest) -> Section:
                     ("Embedding", f"{figures.count(manifest.embedding_size)} numbers, the penultimate features"),
                 ),
             ),
+            *((_training(manifest.training),) if manifest.training else ()),
+        ),
+    )
+
+
+def _training(training: Training) -> Table:
+    began: Text = "random weights" if training.pretrained is None else Code(training.pretrained)
+    return Table(
+        "Training of the weights",
+        _PROPERTIES,
+        (
+            ("Data set", training.dataset),
+            (
+                "Images",
+                f"{figures.count(training.train_images)} trained on, {figures.count(training.test_images)} tested on",
+            ),
+            ("SHA-256 of the split", Code(training.split_sha256)),
+            ("Began with", began),
+            ("Layers trained", training.strategy),
+            ("Epochs", f"{figures.count(training.epochs)}; the weights are those after epoch {training.best_epoch}"),
         ),
     )
 
@@ -114,10 +136,7 @@ def preprocessing(definition: Preprocessing) -> Section:
                 "Steps",
                 ("Step", "Value"),
                 (
-                    (
-                        "Resize",
-                        f"shorter side to {figures.count(definition.resize)} pixels, {definition.interpolation}",
-                    ),
+                    ("Resize", f"{definition.resize_words}, {definition.interpolation}"),
                     ("Crop", f"centre, {figures.count(definition.crop)} x {figures.count(definition.crop)} pixels"),
                     ("Scale", "each channel divided by 255"),
                     ("Subtract the mean (R, G, B)", _constants(definition.mean)),

@@ -5,8 +5,10 @@ from pathlib import Path
 import click
 
 from triptych_ops.cli.failures import missing_package
+from triptych_ops.cli.options import layout_option
 from triptych_ops.cli.output import say
 from triptych_ops.training import open_dataset
+from triptych_ops.training.data.structure import Layout
 
 _PATH = click.Path(path_type=Path)
 
@@ -14,7 +16,8 @@ _PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("source", type=_PATH)
 @click.argument("target", type=_PATH)
-def convert(source: Path, target: Path) -> None:
+@layout_option
+def convert(source: Path, target: Path, layout: Layout) -> None:
     """Write the labelled images of SOURCE to TARGET: .h5, .tfrecord, .tar, or a folder where it has no suffix.
 
     Names, classes and bytes of the images stay what they are.
@@ -22,7 +25,7 @@ def convert(source: Path, target: Path) -> None:
     try:
         from triptych_ops.training.data.conversion import convert as write
 
-        dataset = open_dataset(source)
+        dataset = open_dataset(source, layout)
         write(dataset, target)
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="train") from error

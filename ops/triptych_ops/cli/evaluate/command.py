@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from loadtests.sample_statistics import CONFIDENCE, METHOD, interval_text
 from triptych import Client
 from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.features import DESCRIPTORS
@@ -66,10 +67,15 @@ def evaluate(
         raise UsageError("--url names a server, --release starts one; give one of them")
     run = Run.load(folder)
     run.require_done()
-    dataset = run.part(part, source=images)
     release = store.release(number) if number else None
+    report_folder = out or folder / "evaluation"
+    if report_folder.exists() and not report_folder.is_dir():
+        raise UsageError(f"{report_folder} is no folder; name another with --out")
+    if url:
+        Client(url).close()  # an address that cannot be read is refused now, not after the network was measured
+    dataset = run.part(part, source=images)
     try:
-        document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, out or folder / "evaluation")
+        document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, report_folder)
     except ModuleNotFoundError as error:
         raise missing_package(error, extra="train") from error
     if as_json:
@@ -128,20 +134,23 @@ def _chosen(descriptors: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _print(document: dict[str, Any]) -> None:
-    rows = table(
-        "model", "accuracy", "mean F1", "p50 ms", "images/s", right=("accuracy", "mean F1", "p50 ms", "images/s")
-    )
+    columns = ("model", "accuracy", f"{CONFIDENCE:.0%} interval", "mean F1", "p50 ms", "images/s")
+    rows = table(*columns, right=columns[1:])
     for model in document["models"]:
         speed = model["speed"]
         rows.add_row(
             model["name"],
             f"{model['accuracy']:.2%}",
+            interval_text(model["accuracy"], document["images"]),
             f"{model['macro_f1']:.4f}",
             f"{speed['p50_ms']:.1f}",
             f"{speed['images_per_s']:.0f}",
         )
     print_table(rows)
-    say(f"  on {document['images']} images of the {document['part']} part; the report is {document['report']}")
+    say(
+        f"  on {document['images']} images of the {document['part']} part, intervals by {METHOD}; "
+        f"the report is {document['report']}"
+    )
 
 
 def _require_agreement(served: dict[str, Any], *, least: float, images: int) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from loadtests.objectives import Verdict
-from loadtests.objectives.objective import shown
 from loadtests.records import StageSummary
 from loadtests.report import Finding, State, document
+from loadtests.sample_statistics import CONFIDENCE, METHOD
 from triptych_ops.cli import failures
 from triptych_ops.cli.output import print_json, print_table, say, table
 
@@ -17,7 +17,7 @@ EXIT_CODES: Final[Mapping[State, int]] = {
     State.INCONCLUSIVE: failures.INCONCLUSIVE,
     State.FAILED: failures.FAILED,
 }
-_STAGES = ("stage", "for", "due", "good", "bad", "dropped", "late", "images/s", "p50 ms", "p95 ms", "p99 ms")
+_STAGES = ("stage", "for", "due", "good", "failed", "dropped", "late", "images/s", "p50 ms", "p95 ms", "p99 ms")
 _OBJECTIVES = ("objective", "stage", "found", "")
 
 
@@ -55,9 +55,10 @@ def _print_stages(found: Sequence[StageSummary]) -> None:
 def _print_verdicts(verdicts: Sequence[Verdict]) -> None:
     rows = table(*_OBJECTIVES, right=("found",))
     for each in verdicts:
-        value = shown(each.value, each.objective.figure.unit)
-        rows.add_row(str(each.objective), each.stage, value, "held" if each.held else "NOT HELD")
+        rows.add_row(str(each.objective), each.stage, each.found, "held" if each.held else "NOT HELD")
     print_table(rows)
+    if any(each.interval for each in verdicts):
+        say(f"in brackets: {CONFIDENCE:.0%} interval by {METHOD}; objectives are judged by the value itself")
 
 
 def _milliseconds(value_s: float | None) -> str:

@@ -24,8 +24,10 @@ from .objective_options import objective_options
 from .progress import reporter
 from .sending_options import sending_options
 
+_PROFILES = "; ".join(f"{name} ({profile(name).seconds:g} s): {summary}" for name, summary in SUMMARIES.items())
 
-@click.command("run", epilog="Profiles: " + "; ".join(f"{name}: {summary}" for name, summary in SUMMARIES.items()))
+
+@click.command("run", epilog=f"Profiles, with the time they take by default: {_PROFILES}")
 @click.argument("name", metavar="PROFILE")
 @sending_options
 @objective_options

@@ -21,6 +21,13 @@ def _headers(_context: click.Context, _parameter: click.Parameter, values: tuple
     return {name.strip().lower(): value for name, _, value in pairs}
 
 
+def _renamed(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(
+            "--bad (setting `bad`) is now --invalid (`invalid`): the share of invalid images to send"
+        )
+
+
 _OPTIONS = (
     url_option,
     click.option("--rest", is_flag=True, help="The server is a gateway: `POST /classify`, JSON."),
@@ -43,12 +50,13 @@ _OPTIONS = (
         help="A mix of your own instead: once for each kind, as jpeg:500x375=3.",
     ),
     click.option(
-        "--bad",
-        "bad_share",
+        "--invalid",
+        "invalid_share",
         type=click.FloatRange(0, 1),
         default=0.0,
-        help="Share of requests with what is no picture, which the server has to refuse.  [default: none]",
+        help="Share of requests with invalid images, which the server has to refuse.  [default: none]",
     ),
+    click.option("--bad", hidden=True, expose_value=False, callback=_renamed),
     click.option(
         "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of arrivals and of the pictures' order."
     ),
@@ -74,11 +82,11 @@ def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
         headers: dict[str, str],
         pictures: str,
         kinds: tuple[str, ...],
-        bad_share: float,
+        invalid_share: float,
         **kwargs: Any,
     ) -> Any:
         target = Target.at([url], rest=rest, timeout_s=timeout_s, headers=headers)
-        mix = _mix(pictures, kinds, bad_share)
+        mix = _mix(pictures, kinds, invalid_share)
         return command(*args, target=target, mix=mix, **kwargs)
 
     for option in reversed(_OPTIONS):
@@ -86,7 +94,7 @@ def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_sending
 
 
-def _mix(pictures: str, kinds: tuple[str, ...], bad_share: float) -> MixDescription:
+def _mix(pictures: str, kinds: tuple[str, ...], invalid_share: float) -> MixDescription:
     """What to send.
 
     Raises:
@@ -95,5 +103,5 @@ def _mix(pictures: str, kinds: tuple[str, ...], bad_share: float) -> MixDescript
     if kinds and pictures != "typical":
         raise PicturesError("--picture makes a mix of its own; leave out --pictures")
     if kinds:
-        return MixDescription(kinds=tuple(map(kind_from_text, kinds)), bad_share=bad_share)
-    return MixDescription.named(pictures, bad_share=bad_share)
+        return MixDescription(kinds=tuple(map(kind_from_text, kinds)), invalid_share=invalid_share)
+    return MixDescription.named(pictures, invalid_share=invalid_share)

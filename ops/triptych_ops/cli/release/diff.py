@@ -11,6 +11,7 @@ from triptych_ops.cli.store_option import store_option
 from triptych_ops.release import Comparison, LabelChanges, Store, compare
 
 _LABELS_SHOWN = 10  # of each kind; --json has all
+_DIGITS, _MOST_DIGITS = 4, 17  # of a number; a double has 17
 
 
 @click.command("diff")
@@ -31,7 +32,7 @@ def diff_releases(before: str, after: str, store: Store, as_json: bool) -> None:
     if comparison.changes:
         sheet = table("", f"release {old.number}", f"release {new.number}")
         for change in comparison.changes:
-            sheet.add_row(change.what, _word(change.before), _word(change.after))
+            sheet.add_row(change.what, *_words(change.before, change.after))
         print_table(sheet)
     for line in _lines(comparison):
         click.echo(printable(line))
@@ -59,7 +60,18 @@ def _label_lines(labels: LabelChanges) -> Iterator[str]:
             yield f"label {what}: and {len(lines) - _LABELS_SHOWN} more; see --json"
 
 
-def _word(value: object) -> str:
+def _words(before: object, after: object) -> tuple[str, str]:
+    """Both sides with as many digits as tell them apart, four at least."""
+    for digits in range(_DIGITS, _MOST_DIGITS):
+        words = _word(before, digits=digits), _word(after, digits=digits)
+        if words[0] != words[1]:
+            return words
+    return _word(before, digits=_MOST_DIGITS), _word(after, digits=_MOST_DIGITS)
+
+
+def _word(value: object, *, digits: int = _DIGITS) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(_word(each, digits=digits) for each in value)
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
     return "-" if value is None else printable(str(value))

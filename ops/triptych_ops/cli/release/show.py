@@ -2,6 +2,7 @@
 
 import click
 
+from loadtests.sample_statistics import interval_words, percent
 from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import Cell, print_json, print_table, table
@@ -65,7 +66,7 @@ def _rows(release: Release, aliases: list[str]) -> dict[str, Cell]:
         "network": f"{manifest.architecture}, {manifest.precision}, {manifest.classes} classes, top {manifest.top_k}",
         "weights": _weights(manifest.weights),
         "definition": manifest.weights.definition,
-        "preprocessing": f"shorter side to {definition.resize} ({definition.interpolation}), "
+        "preprocessing": f"{definition.resize_words} ({definition.interpolation}), "
         f"centre {definition.crop} x {definition.crop}",
         "accepts": f"{', '.join(definition.limits.formats)} up to {definition.limits.max_bytes / _MEBI:.0f} MiB, "
         f"{definition.limits.max_pixels / 1e6:.0f} megapixels",
@@ -111,8 +112,9 @@ def _served(quality: Quality) -> str:
     bound = f", at most {quality.score_max_tolerance:g}" if quality.score_max_tolerance is not None else ""
     bound += f" but for {quality.score_outliers:.0%} of them" if quality.score_outliers else ""
     return (
-        f"same top-1 as torch on {quality.top1_agreement:.1%} of {quality.images} images "
-        f"(at least {quality.top1_agreement_minimum:.0%}), "
+        f"same top-1 as torch on {percent(quality.top1_agreement)} of {quality.images} images "
+        f"({interval_words(quality.top1_agreement, quality.images)}; at least "
+        f"{percent(quality.top1_agreement_minimum)}), "
         f"probability within {quality.score_max_difference:.4f}{bound}, "
         f"{quality.score_mean_difference:.4f} in the mean (at most {quality.score_mean_tolerance:g})"
     )
@@ -120,19 +122,26 @@ def _served(quality: Quality) -> str:
 
 def _accuracy(training: Training) -> str:
     return (
-        f"{training.served_accuracy:.2%} served, {training.offline_accuracy:.2%} in torch, on {training.test_images} "
-        f"test images of {training.dataset}; trained on {training.train_images} others"
+        f"{percent(training.served_accuracy)} served, {percent(training.offline_accuracy)} in torch, on "
+        f"{training.test_images} test images of {training.dataset} "
+        f"({interval_words(training.served_accuracy, training.test_images)}); trained on {training.train_images} others"
     )
 
 
 def _gpu(form: GpuForm) -> str:
-    agreement, bound = form.fp16_top1_agreement, f"(at least {form.top1_agreement_minimum:.1%})"
-    graph = "" if agreement is None else f"fp16 graph, same top-1 on {agreement:.1%} {bound}; "
+    agreement, bound = form.fp16_top1_agreement, f"at least {percent(form.top1_agreement_minimum)}"
+    graph = ""
+    if agreement is not None:
+        graph = f"fp16 graph, same top-1 on {percent(agreement)} ({_interval(agreement, form.fp16_images)}; {bound}); "
     return (
         f"run on the CPU: DALI {form.dali} decodes within {form.pixels_mean_difference:.2g} of 255 in the mean, "
-        f"same top-1 on {form.decoded_top1_agreement:.1%} of {form.images} images {bound}; "
-        f"{graph}nothing measured on a GPU"
+        f"same top-1 on {percent(form.decoded_top1_agreement)} of {form.images} images "
+        f"({_interval(form.decoded_top1_agreement, form.images)}; {bound}); {graph}nothing measured on a GPU"
     )
+
+
+def _interval(share: float, images: int) -> str:
+    return interval_words(share, images) if images else "of no images"
 
 
 def _golden(answer: GoldenAnswer) -> str:
@@ -148,4 +157,5 @@ def _toolchain(manifest: Manifest) -> str:
 
 def _weights(source: WeightsSource) -> str:
     package = f" of {source.package} {source.version}" if source.package else ""
-    return f"{source.file}{package}, {source.licence or 'licence not stated'}"
+    key = f" ({source.key})" if source.key else ""
+    return f"{source.file}{key}{package}, {source.licence or 'licence not stated'}"

@@ -3,7 +3,7 @@
 import click
 
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import print_json, print_table, table
+from triptych_ops.cli.output import print_json, print_table, say, table
 from triptych_ops.errors import MissingError
 from triptych_ops.rollout.operations import under_way
 from triptych_ops.rollout.state import Record, Rollout
@@ -30,6 +30,8 @@ def history(number: int | None, place: Place, as_json: bool) -> None:
         at = each.at.isoformat(timespec="seconds")
         listing.add_row(at, each.phase, str(each.step + 1), each.act, each.by, each.why)
     print_table(listing)
+    if rollout.forgotten:
+        say(f"{rollout.forgotten} more decisions, which changed nothing, are not kept in the record")
 
 
 def kept(record: Record, number: int | None) -> Rollout:

@@ -77,7 +77,7 @@ def _print_evidence(rollout: Rollout) -> None:
     rows = rollout.latest.evidence if rollout.latest else ()
     if not rows:
         return
-    columns = tuple(rows[0])
+    columns = tuple(column for column in rows[0] if column != "moved")  # the sentences have it
     listing = table(*columns)
     for row in rows:
         listing.add_row(*(_shown(row.get(column)) for column in columns))
@@ -85,6 +85,8 @@ def _print_evidence(rollout: Rollout) -> None:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

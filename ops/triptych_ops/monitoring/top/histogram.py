@@ -1,4 +1,4 @@
-"""Quantiles out of a histogram's buckets. Pure."""
+"""Quantiles out of a histogram's buckets, interpolated; those of samples are `loadtests.sample_statistics`'s. Pure."""
 
 import math
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
 """The gate that lets no first user wait for what is loaded at first use: engines, caches, threads."""
 
-import statistics
 from collections.abc import Sequence
 from typing import Final
 
+from loadtests.sample_statistics import median
 from triptych import Client, TriptychError, health
 
 from ..course import GateResult
@@ -36,11 +36,11 @@ def settled(took_s: Sequence[float]) -> bool:
     """Whether the last requests took about what those before took."""
     if len(took_s) < 2 * _TOGETHER:
         return False
-    return statistics.median(took_s[-2 * _TOGETHER : -_TOGETHER]) <= SETTLED * _last(took_s)
+    return median(took_s[-2 * _TOGETHER : -_TOGETHER]) <= SETTLED * _last(took_s)
 
 
 def _last(took_s: Sequence[float]) -> float:
-    return statistics.median(took_s[-_TOGETHER:])
+    return median(took_s[-_TOGETHER:])
 
 
 def _taken_s(url: str) -> list[float]:

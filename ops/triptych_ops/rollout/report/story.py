@@ -65,6 +65,8 @@ class Story:
     metrics: tuple[Metric, ...]
     decisions: tuple[tuple[float, Decision], ...]
     """Each with its second."""
+    forgotten: int
+    """Decisions that the record no longer holds."""
     sticky: str | None
     plan: str
 
@@ -94,6 +96,7 @@ def story_of(rollout: Rollout) -> Story:
         shares=tuple(_shares(rollout, plan)),
         metrics=tuple(_metrics(rollout, plan)),
         decisions=decisions,
+        forgotten=rollout.forgotten,
         sticky=str(plan.sticky) if plan.sticky else None,
         plan=rollout.plan.strip(),
     )

@@ -8,6 +8,15 @@ from typing import Protocol
 class Content(Protocol):
     """Encoded bytes that can be read as often as wanted, from any process."""
 
+    @property
+    def size_bytes(self) -> int:
+        """Size of the encoded image, so that it can be refused before any memory is taken; 0 where it is not known.
+
+        Raises:
+            OSError: the file cannot be found.
+        """
+        ...
+
     def read(self) -> bytes:
         """The whole encoded image.
 
@@ -22,6 +31,11 @@ class WholeFile:
     """An image file of its own."""
 
     path: Path
+
+    @property
+    def size_bytes(self) -> int:
+        """The file's size."""
+        return self.path.stat().st_size
 
     def read(self) -> bytes:
         """The file's bytes."""

@@ -5,11 +5,14 @@ Example {1: Features {1: map entry {1: name, 2: Feature {1: BytesList | 3: Int64
 Parsed by hand, since protobuf's own parser does not say at which byte an image begins.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_VARINT_BYTES = 10
+_INT64_SIGN = 1 << 63
+_MOST_FEATURES = 10_000
+_MOST_FIELDS = 16  # of each other message, which need one or two
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +41,20 @@ class Feature:
         return self.number
 
 
-def parse_example(record: bytes) -> dict[str, Feature]:
-    """The features of a record that have a value of bytes or an integer.
+def parse_example(record: bytes, names: Container[str]) -> dict[str, Feature]:
+    """The features of a record with these names, as far as they have a value of bytes or an integer.
 
     Raises:
-        ValueError: it is no Example.
+        ValueError: it is no Example, or has more than 10,000 features.
         IndexError: it is cut short.
     """
     features: dict[str, Feature] = {}
     for _, at, end in _fields(record, 0, len(record), wanted=(1,)):
-        for _, entry_at, entry_end in _fields(record, at, end, wanted=(1,)):
+        for _, entry_at, entry_end in _fields(record, at, end, wanted=(1,), most=_MOST_FEATURES):
             parts = {number: (start, stop) for number, start, stop in _fields(record, entry_at, entry_end)}
             if 1 in parts and 2 in parts:
                 name = record[slice(*parts[1])].decode()
-                if feature := _feature(record, *parts[2]):
+                if name in names and (feature := _feature(record, *parts[2])):
                     features[name] = feature
     return features
 
@@ -72,13 +75,18 @@ def _feature(record: bytes, at: int, end: int) -> Feature | None:
             if kind == 1:
                 return Feature(record, start, stop, None)
             if kind == 3:
-                return Feature(record, start, stop, _read_varint(record, start)[0])
+                number = _read_varint(record, start)[0] % (2 * _INT64_SIGN)
+                return Feature(record, start, stop, number - 2 * _INT64_SIGN * (number >= _INT64_SIGN))
     return None
 
 
-def _fields(record: bytes, at: int, end: int, *, wanted: tuple[int, ...] = ()) -> Iterator[tuple[int, int, int]]:
+def _fields(
+    record: bytes, at: int, end: int, *, wanted: tuple[int, ...] = (), most: int = _MOST_FIELDS
+) -> Iterator[tuple[int, int, int]]:
     """Number, start and end of each field between two bytes; of the wanted numbers, else of all."""
-    while at < end:
+    for _ in range(most):
+        if at >= end:
+            return
         tag, at = _read_varint(record, at)
         number, kind = tag >> 3, tag & 7
         start = at
@@ -95,6 +103,8 @@ def _fields(record: bytes, at: int, end: int, *, wanted: tuple[int, ...] = ()) -
             raise IndexError("a field reaches beyond its message")
         if not wanted or number in wanted:
             yield number, start, at
+    if at < end:
+        raise ValueError(f"a message of more than {most} fields")
 
 
 def _read_varint(record: bytes, at: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from loadtests.sample_statistics import median
 from triptych import image_formats
 
 from .dataset import Dataset
@@ -45,11 +46,16 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
     for copies in _copies(inspection):
         labels = sorted({picture.sample.label for picture in copies})
         others = ", ".join(picture.sample.name for picture in copies[1:])
+        parts = sorted({picture.sample.part for picture in copies if picture.sample.part})
         if len(labels) > 1:
             words = f"the same image as {others}: one of them is mislabelled"
             yield Finding("two classes", True, copies[0].sample.name, words)
+        elif len(parts) > 1:
+            words = f"the same image as {others}, in {' and '.join(parts)}: remove all but one"
+            yield Finding("copies in two parts", True, copies[0].sample.name, words)
         else:
             yield Finding("copies", False, copies[0].sample.name, f"the same image as {others}: kept in one part")
+    yield from _near_copies(inspection)
     figures = class_figures(inspection)
     for each in figures:
         if each.different < LEAST_IMAGES:
@@ -59,8 +65,22 @@ def findings(inspection: Inspection) -> Iterator[Finding]:
     if largest.images >= IMBALANCE * smallest.images:
         words = f"{smallest.images} images, {largest.label!r} has {largest.images}: see train --balance"
         yield Finding("imbalance", False, classes[figures.index(smallest)], words)
+    for name in inspection.dataset.skipped:
+        yield Finding("system file", False, name, "skipped: a system left it there")
     for name in inspection.dataset.ignored:
         yield Finding("no image", False, name, f"passed over: no {image_formats.ANY} in a folder of a class")
+
+
+def _near_copies(inspection: Inspection) -> Iterator[Finding]:
+    """Pictures that are there in several sizes or compressions, beside those that are equal to the byte."""
+    digests = inspection.digests
+    for group in inspection.near_copies:
+        if len({digests[name] for name in group}) == 1:
+            continue
+        parts = {inspection.dataset.by_name[name].part for name in group} - {None}
+        words = "kept in one part" if len(parts) < 2 else "in two parts, so the test accuracy may be too good"
+        others = ", ".join(group[1:])
+        yield Finding("near copies", False, group[0], f"in another size or compression as {others}: {words}")
 
 
 def class_figures(inspection: Inspection) -> list[ClassFigures]:
@@ -78,7 +98,7 @@ def _figures(dataset: Dataset, label: int, pictures: list[Picture]) -> ClassFigu
         images=len(pictures),
         different=len({picture.digest for picture in pictures if not picture.fault}),
         shorter_side_min=sides[0],
-        shorter_side_median=sides[len(sides) // 2],
+        shorter_side_median=round(median(sides)),
     )
 
 

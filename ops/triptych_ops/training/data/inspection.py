@@ -2,15 +2,18 @@
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 from triptych_ops import decoding
 from triptych_ops.errors import RefusedError
 from triptych_ops.preprocessing import ImageLimits
 
 from .dataset import Dataset, Sample
+from .near_copies import grey_view, near_copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,10 @@ class Picture:
     width: int  # pixels; 0 where it could not be decoded
     height: int
     fault: str | None  # why it cannot be used, in the server's words
+    view: bytes = b""  # as `near_copies.grey_view`; empty where it could not be decoded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inspection:
     """A dataset and what each of its samples is."""
 
@@ -40,6 +44,14 @@ class Inspection:
     def digests(self) -> Mapping[str, str]:
         """SHA-256 of each sample's encoded image, by its name."""
         return {picture.sample.name: picture.digest for picture in self.pictures}
+
+    @cached_property
+    def near_copies(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of names of samples of one class that are one picture in several sizes or compressions."""
+        of_classes: dict[int, dict[str, bytes]] = defaultdict(dict)
+        for picture in self.pictures:
+            of_classes[picture.sample.label][picture.sample.name] = picture.view
+        return tuple(group for views in of_classes.values() for group in near_copies(views))
 
     def require_usable(self) -> None:
         """Whether each image can be decoded, and will be by the server.
@@ -74,6 +86,8 @@ def _told(pictures: Iterator[Picture], advance: Callable[[int], None]) -> Iterat
 
 def _inspected(sample: Sample, limits: ImageLimits) -> Picture:
     try:
+        if (size_bytes := sample.content.size_bytes) > limits.max_bytes:  # not read, whatever it claims
+            return Picture(sample, "", 0, 0, f"has {size_bytes:,} bytes, a server takes {limits.max_bytes:,}")
         content = sample.read()
     except OSError as error:
         return Picture(sample, "", 0, 0, f"cannot be read: {error.strerror or error}")
@@ -82,4 +96,4 @@ def _inspected(sample: Sample, limits: ImageLimits) -> Picture:
         image = decoding.decode(content, limits=limits)
     except decoding.ImageRejectedError as error:
         return Picture(sample, digest, 0, 0, str(error))
-    return Picture(sample, digest, image.width, image.height, None)
+    return Picture(sample, digest, image.width, image.height, None, grey_view(image))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
+from loadtests.sample_statistics import quantiles
 
 _Image = TypeVar("_Image")
 
@@ -41,5 +41,5 @@ def time_answers(
         start = clock()
         answer([image])
         latencies_ms.append((clock() - start) * 1000)
-    p50, p95, p99 = np.percentile(latencies_ms, (50, 95, 99))
-    return Speed(len(timed), float(p50), float(p95), float(p99), together / together_s)
+    p50, p95, p99 = quantiles(latencies_ms, (0.50, 0.95, 0.99))
+    return Speed(len(timed), p50, p95, p99, together / together_s)

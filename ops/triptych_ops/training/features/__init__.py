@@ -6,14 +6,20 @@
     shape.py     Hu moments, histograms of oriented gradients
     table.py     the vectors of a dataset, in CSV or NPZ
 
+The vectors themselves are imported when a name that needs them is first used, since they need torch or scikit-image.
 Descriptors take (H, W, 3) uint8 in RGB and give (D,) float64; they are pure.
 """
 
-from .registry import DESCRIPTORS, SIDE, Descriptor, describe
-from .sequences import tabulate_sequences
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .table import FeatureTable, require_form, write_table
-from .tabulation import tabulate
-from .texture import lbp_top
+
+if TYPE_CHECKING:
+    from .registry import DESCRIPTORS, SIDE, Descriptor, describe
+    from .sequences import tabulate_sequences
+    from .tabulation import tabulate
+    from .texture import lbp_top
 
 __all__ = [
     "DESCRIPTORS",
@@ -27,3 +33,17 @@ __all__ = [
     "tabulate_sequences",
     "write_table",
 ]
+
+# Public name -> module that needs torch or scikit-image.
+_PLACES = {
+    **dict.fromkeys(("DESCRIPTORS", "SIDE", "Descriptor", "describe"), "registry"),
+    "lbp_top": "texture",
+    "tabulate": "tabulation",
+    "tabulate_sequences": "sequences",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_PLACES[name]}", __name__), name)

@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+from loadtests.sample_statistics import CONFIDENCE, METHOD, share_interval
+
 from ..evaluate import Evaluation
 from .findings import Findings, Model
 
@@ -27,8 +29,10 @@ def _model(model: Model) -> dict[str, Any]:
 
 
 def _figures(evaluation: Evaluation) -> dict[str, Any]:
+    interval = share_interval(round(evaluation.accuracy * evaluation.images), evaluation.images)
     return {
         "accuracy": evaluation.accuracy,
+        "accuracy_interval": {"method": METHOD, "confidence": CONFIDENCE, "low": interval.low, "high": interval.high},
         "top_k": {str(k): share for k, share in evaluation.top_k.items()},
         "macro_f1": evaluation.macro_f1,
         "balanced_accuracy": evaluation.macro_recall,

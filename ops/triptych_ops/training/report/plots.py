@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from ..evaluate import Calibration, Curve, Evaluation
 
+_INK = "#1b2229"  # of text and lines in a drawing, which the page's own colour replaces
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "triptych",  # the same figures give the same text
@@ -20,9 +21,9 @@ _STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), _INK),
 }
 _MOST_CLASSES = 30  # with names and numbers in a matrix
-_INK = "#1b2229"  # matplotlib's, which the page's own colour replaces
 _ACCENT = "#2a9d74"  # to be seen on white and on black
 
 
@@ -76,12 +77,14 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     figure.patch.set_alpha(0)
     axes = figure.subplots()
     axes.patch.set_alpha(0)
-    axes.tick_params(color=_INK, labelcolor=_INK)
     return figure, axes
 
 
 def _svg(figure: Figure) -> str:
-    """The drawing alone, without the head of an XML file; black follows the page's ink."""
+    """The drawing alone, without the head of an XML file; what is of the ink's colour follows the page's.
+
+    An SVG element without a colour is black whatever the page is, and matplotlib leaves black out.
+    """
     text = io.StringIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's browser has its own fonts
@@ -89,7 +92,7 @@ def _svg(figure: Figure) -> str:
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return re.sub(f"{_INK}|#000000|black", "currentColor", svg)
+    return svg.replace(_INK, "currentColor")
 
 
 def _short(label: str, most: int = 18) -> str:

@@ -36,7 +36,7 @@ class Touchy:
             "LABEL": np.array([[image[:8]] for image in request.images], np.object_),
             "ERROR": np.full((rows, 1), b"", np.object_),
         }
-        return InferResponse("1", outputs)
+        return InferResponse("1", outputs, request.request_id)
 
     def parameters(self, *, timeout_s: float) -> Mapping[str, str]:
         assert timeout_s > 0

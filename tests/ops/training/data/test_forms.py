@@ -2,10 +2,15 @@
 
 import gzip
 import io
+import resource
+import struct
 import tarfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,6 +23,8 @@ from triptych_ops.errors import MissingError, RefusedError, UsageError
 from triptych_ops.training import Dataset, open_dataset
 from triptych_ops.training.data.conversion import convert
 from triptych_ops.training.data.example import encode_example, parse_example
+from triptych_ops.training.data.inspection import inspect
+from triptych_ops.training.data.tfrecord import _checksum
 
 _FORMS = ("photos.h5", "photos.tfrecord", "photos.tar", "photos")
 
@@ -118,7 +125,7 @@ def test_tensorboards_reader_reads_our_records(photos: Path, tmp_path: Path) -> 
     reader = PyRecordReader_New(str(tmp_path / "photos.tfrecord"))
     for sample in source.samples:
         reader.GetNext()  # checks the checksums
-        assert parse_example(reader.record())["image/encoded"].content == sample.read()
+        assert parse_example(reader.record(), {"image/encoded"})["image/encoded"].content == sample.read()
 
 
 def test_records_in_shards_of_another_writer_are_read(tmp_path: Path) -> None:
@@ -195,3 +202,86 @@ def test_an_unknown_form_is_refused(photos: Path, tmp_path: Path, name: str) -> 
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(UsageError, match="of no known form"):
         open_dataset(tmp_path / name)
+
+
+@pytest.mark.parametrize("shape", [(7, 10, 6), (7, 10, 6, 3)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "gzip"},
+        {"chunks": True, "shuffle": True, "fletcher32": True, "compression": "gzip"},
+        {"chunks": True, "fletcher32": True},
+    ],
+    ids=["gzip", "all", "checksum"],
+)
+def test_pixels_in_chunks_are_those_that_the_library_reads(
+    tmp_path: Path, shape: tuple[int, ...], options: dict[str, Any]
+) -> None:
+    """Chunks that divide no axis evenly, packed in each way that is read."""
+    pixels = np.random.default_rng(0).integers(0, 9, shape, dtype=np.uint8)
+    with h5py.File(tmp_path / "photos.h5", "w") as file:
+        chunks = (3, 4, 4, 2)[: len(shape)]
+        file.create_dataset("images", data=pixels, **(options | {"chunks": chunks}))
+        file["labels"] = [0, 1, 1, 0, 1, 0, 0]
+    dataset = open_dataset(tmp_path / "photos.h5")
+    found = [np.asarray(Image.open(BytesIO(sample.read()))) for sample in dataset.samples]
+    np.testing.assert_array_equal(np.stack(found), pixels)
+
+
+def test_a_damaged_chunk_is_an_image_that_cannot_be_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "photos.h5", "w") as file:
+        random = np.random.default_rng(0)
+        pixels = random.integers(0, 256, (8, 16, 16), dtype=np.uint8)
+        images = file.create_dataset("images", data=pixels, chunks=(1, 16, 16), compression="gzip")
+        file["labels"] = [0, 1] * 4
+        place = images.id.get_chunk_info(3).byte_offset
+    content = bytearray((tmp_path / "photos.h5").read_bytes())
+    content[place : place + 20] = bytes(20)
+    (tmp_path / "photos.h5").write_bytes(content)
+    (picture,) = inspect(open_dataset(tmp_path / "photos.h5")).faulty
+    assert picture.sample.name == "00000003"
+    assert "is damaged at byte" in (picture.fault or "")
+
+
+@pytest.mark.parametrize("name", ["photos.tar", "photos.tfrecord", "photos"])
+def test_an_image_that_claims_gigabytes_is_not_read(photos: Path, tmp_path: Path, name: str) -> None:
+    """The file has holes, so that it takes no room; its size alone is what is refused."""
+    if name == "photos":
+        target = photos / "cat" / "huge.png"
+        target.touch()
+    else:
+        convert(open_dataset(photos), tmp_path / name)
+        target = tmp_path / name
+    if name == "photos.tar":
+        number, image = tarfile.TarInfo("99.cls"), tarfile.TarInfo("99.png")
+        number.size, image.size = 1, 4 << 30
+        with tarfile.open(target, "a") as archive:
+            archive.addfile(number, BytesIO(b"7"))
+            assert archive.fileobj
+            archive.fileobj.write(image.tobuf())
+    if name == "photos.tfrecord":
+        length = struct.pack("<Q", 4 << 30)
+        target.write_bytes(target.read_bytes() + length + _checksum(length))
+    with target.open("r+b") as file:
+        file.truncate(target.stat().st_size + (4 << 30) + 10_240)
+    began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    source = photos if name == "photos" else target
+    if name == "photos.tfrecord":
+        with pytest.raises(RefusedError, match="has a record of 4,294,967,296 bytes, at most"):
+            open_dataset(source)
+    else:
+        (picture,) = inspect(open_dataset(source)).faulty
+        assert (picture.fault or "").endswith("bytes, a server takes 20,971,520")
+        with pytest.raises(RefusedError, match=r"bytes, a server takes 20,971,520; reduce or remove it"):
+            picture.sample.read()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - began < 100_000  # KiB
+
+
+@pytest.mark.parametrize("name", ["../x.png", "cat/../x.png", "/cat/x.png", "cat//x.png", "cat/" + "x" * 300 + ".png"])
+def test_names_that_lead_elsewhere_become_numbers(photos: Path, tmp_path: Path, name: str) -> None:
+    source = open_dataset(photos)
+    samples = (replace(source.samples[0], name=name), *source.samples[1:])
+    convert(replace(source, samples=samples), tmp_path / "a" / "folder")
+    assert len(open_dataset(tmp_path / "a" / "folder")) == len(source)
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "source"}
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["folder"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,15 @@ import pytest
 
 from triptych_ops.training import Dataset, Run, open_dataset
 from triptych_ops.training.evaluate import compare, evaluate
-from triptych_ops.training.report import Findings, Model, Served, compose, document, render
+from triptych_ops.training.report import (
+    Findings,
+    Model,
+    Served,
+    compose,
+    composition,  # its bounds
+    document,
+    render,
+)
 
 _HOSTILE = "<script>alert(1)</script> $x_1$ \u202e|"
 
@@ -38,6 +47,43 @@ def test_both_forms_show_the_figures_and_the_confused_images(findings: Findings)
     assert 'src="http' not in html
     assert "<?xml" not in html
     assert render(compose(findings), "html") == html
+
+
+def test_nothing_in_a_drawing_is_black_whatever_the_page_is(findings: Findings) -> None:
+    """Text and lines have the page's colour or one of their own; SVG's default is black, also on a dark page."""
+    html = render(compose(findings), "html")
+    drawings = re.findall(r"<svg.*?</svg>", html, re.DOTALL)
+    texts = [text for drawing in drawings for text in re.findall(r"<text[^>]*>", drawing)]
+    assert len(texts) > 30
+    colours = [re.search(r"fill: ([^;\"]+)", text) for text in texts]
+    assert [text for text, colour in zip(texts, colours, strict=True) if not colour] == []
+    assert {found[1] for found in colours if found} == {"currentColor", "#222222", "#ffffff"}  # the latter on shades
+    lines = [line for drawing in drawings for line in re.findall(r"stroke: ([^;\"]+)", drawing)]
+    assert "currentColor" in lines
+    assert not {"black", "#000000", "#1b2229"} & {*lines}
+
+
+def test_a_share_of_few_images_has_its_interval_and_the_method_is_named(findings: Findings) -> None:
+    page = compose(findings)
+    for text in (render(page, "html"), render(page, "md")):
+        assert "95% interval by Wilson 74.2% to 97.7%" in text or "95% interval 74.2% to 97.7% by Wilson" in text
+        assert "91.67% (74.2% to 97.7%)" in text
+    interval = document(findings)["models"][0]["accuracy_interval"]
+    assert interval["method"] == "Wilson"
+    assert interval["low"] == pytest.approx(0.7415, abs=1e-4)
+
+
+def test_a_list_that_is_cut_says_how_many_there_are(findings: Findings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "2 images that were taken for another class" in render(compose(findings), "md")
+    monkeypatch.setattr(composition, "_MOST_CONFUSED", 1)
+    monkeypatch.setattr(composition, "_MOST_CURVES", 2)
+    names = [sample.name for sample in findings.dataset.samples]
+    other = np.roll(findings.subject.scores, 1, axis=1)
+    served = Served(7, compare(findings.subject.scores, other, names))
+    text = render(compose(dataclasses.replace(findings, served=served)), "md")
+    assert "The first 1 of 2 images that were taken for another class" in text
+    assert f"The first 1 of {len(served.agreement.differing)} images with another best class" in text
+    assert "of the 2 of 4 classes with the least F1" in text
 
 
 def test_foreign_labels_are_shown_and_nothing_else(findings: Findings) -> None:

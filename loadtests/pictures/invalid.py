@@ -19,8 +19,8 @@ def _claiming(width: int, height: int) -> bytes:
     return _PNG + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + _chunk(b"IEND", b"")
 
 
-BAD: Final[Mapping[str, bytes]] = {
-    "bad-text": b"this is no picture, whatever its name says\n" * 20,
-    "bad-half": health.image()[: len(health.image()) // 2],
-    "bad-huge": _claiming(60_000, 60_000),
+INVALID: Final[Mapping[str, bytes]] = {
+    "invalid-text": b"this is no picture, whatever its name says\n" * 20,
+    "invalid-half": health.image()[: len(health.image()) // 2],
+    "invalid-huge": _claiming(60_000, 60_000),
 }
