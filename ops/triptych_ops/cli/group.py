@@ -12,6 +12,8 @@ from triptych_ops.extras import extra_of
 
 from . import settings
 from .failures import missing_package
+from .misspelt import misspelt
+from .output import say
 
 _ARGUMENTS = f"{__name__}.arguments"  # in the context's `meta`, which all contexts of a call share
 
@@ -81,6 +83,10 @@ class Commands(click.Group):
         # Who asks for help may do so because of what the file holds.
         if name and not ctx.resilient_parsing and not set(rest) & set(ctx.help_option_names):
             ctx.default_map = settings.defaults(os.environ, ctx, name)
+            if command is not None and not isinstance(command, click.Group):
+                prefix = f"{ctx.auto_envvar_prefix}_{name.upper().replace('-', '_')}"
+                for variable, meant in misspelt(os.environ, command, prefix):
+                    say(f"{variable} in the environment is no setting and is ignored; did you mean {meant}?")
         return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
