@@ -9,6 +9,7 @@
 The same in a folder and in a bucket.
 """
 
+import errno
 import getpass
 import os
 import socket
@@ -144,7 +145,8 @@ class Store:
         edition = _edition(release)
         if self._publication.published(edition):
             return self._publication.sign(edition)
-        return self._publication.publish(edition, staged=None, progress=progress)
+        with release.reporting_removal():
+            return self._publication.publish(edition, staged=None, progress=progress)
 
     @contextmanager
     def local_copy(self, release: Release, *, progress: Progress = quiet) -> Iterator[Path]:
@@ -157,7 +159,8 @@ class Store:
         """
         if isinstance(release.storage, FolderStorage):
             release.verify(progress=progress)
-            yield release.storage.folder
+            with release.reporting_removal():
+                yield release.storage.folder
             return
         with self._storage.staging() as scratch:
             folder = scratch / str(release.number)
@@ -165,8 +168,17 @@ class Store:
             yield folder
 
     def attach_signature(self, release: Release, content: bytes) -> None:
-        """Write release.sig beside the manifest, or replace it, atomically. All else of a release never changes."""
-        self._storage.replace(f"{folder_name(release.number)}/{SIGNATURE}", content)
+        """Write release.sig beside the manifest, or replace it, atomically. All else of a release never changes.
+
+        Raises:
+            MissingError: another process removed the release meanwhile.
+        """
+        name = f"{folder_name(release.number)}/{SIGNATURE}"
+        with release.reporting_removal():
+            self._storage.replace(name, content)
+            if not self._storage.read(manifest_name(release.number)):  # in a bucket, it was written all the same
+                self._storage.remove(name)
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
 
     def tag(self, alias: str, ref: str | int | None) -> int:
         """Let an alias mean a release; its number. The same again writes nothing.
@@ -231,7 +243,7 @@ class Store:
         A publisher that is at work then fails, and leaves nothing.
         """
         self.numbers()
-        return pruning.prune_unfinished(self._storage, dry_run=dry_run)
+        return pruning.prune_unfinished(self._storage, self._aliases, dry_run=dry_run)
 
     def _number_record(self, number: int, sha256: str) -> NumberRecord:
         return NumberRecord(number=number, manifest_sha256=sha256, publisher=self._user, at=self._clock())
