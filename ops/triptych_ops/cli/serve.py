@@ -23,7 +23,7 @@ from .served_copy import copy_sound
 from .sizing_options import sizing_options
 from .stopping import stop_requested
 from .store_option import store_option
-from .trust_options import trust_options
+from .trust_options import Acceptance, acceptance_options, trust_options
 
 
 class _StoppedError(Exception):
@@ -34,6 +34,7 @@ class _StoppedError(Exception):
 @click.argument("ref", metavar="[RELEASE]", required=False)
 @store_option
 @trust_options
+@acceptance_options
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
@@ -55,6 +56,7 @@ def serve(
     ref: str | None,
     store: Store,
     trust: Trust | None,
+    acceptance: Acceptance,
     http_port: int,
     grpc_port: int,
     metrics_port: int,
@@ -76,7 +78,7 @@ def serve(
     ensemble, within limits, and nothing else.
     """
     edge = replace(edge, collector=collector) if edge else None
-    release = store.release(ref)
+    release = acceptance.release(store, ref, trust)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
     envoy = find_envoy(os.environ) if edge else None  # first: the extra that has it has Triton as well
     installation = runtime.find_installation(os.environ)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from triptych_ops.errors import MissingError, RefusedError
 
-from .aliases import NEWEST, Aliases, Target
+from .aliases import NEWEST, Aliases, Head, Target
 from .integrity import MANIFEST
 from .manifest import Manifest
 from .publication import LARGEST_NUMBER, claim_name, folder_name, manifest_name, number_of
@@ -66,17 +66,17 @@ class Catalogue:
             raise RefusedError(f"{self._storage.location} has no number left after {last}; name another store")
         return last + 1
 
-    def release(self, ref: str | int | None) -> Release:
-        """The release that `ref` means.
+    def release(self, ref: str | int | None, *, accept: Callable[[Head], None] | None = None) -> Release:
+        """The release that `ref` means; where that is an alias, `accept` lets its history pass.
 
         Raises:
             MissingError, UsageError: as `resolve`.
             RefusedError: its manifest is corrupt, another release's, or not the one that was published or tagged.
         """
-        return self._settled(lambda: self._release(ref))
+        return self._settled(lambda: self._release(ref, accept))
 
-    def _release(self, ref: str | int | None) -> Release:
-        number, sha256 = self._resolve(ref)
+    def _release(self, ref: str | int | None, accept: Callable[[Head], None] | None) -> Release:
+        number, sha256 = self._resolve(ref, accept)
         release = self.read([number]).get(number)
         if release is None:
             raise _VanishedError(
@@ -106,12 +106,12 @@ class Catalogue:
                 self._sleep(pause_s)
         return look()
 
-    def _resolve(self, ref: str | int | None) -> tuple[int, str | None]:
+    def _resolve(self, ref: str | int | None, accept: Callable[[Head], None] | None = None) -> tuple[int, str | None]:
         number, sha256 = _number(ref), None
         if number is None and ref not in (None, NEWEST):
             if not self._storage.exists():
                 raise self._no_store()
-            target = self._aliases.target(str(ref))
+            target = self._aliases.target(str(ref), accept=accept)
             number, sha256 = target.number, target.manifest_sha256
         numbers = self.numbers()
         if not numbers:

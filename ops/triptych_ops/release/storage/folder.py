@@ -38,6 +38,10 @@ class FolderStorage(Storage):
         return type(self)(self.folder / name)
 
     @override
+    def identity(self) -> str:
+        return str(self.folder.resolve())
+
+    @override
     def exists(self) -> bool:
         return self.folder.is_dir()
 
