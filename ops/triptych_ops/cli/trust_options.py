@@ -104,8 +104,10 @@ class Acceptance:
     def _accept(self, trust: Trust) -> Callable[[Head], None]:
         accepted = AliasTrust(trust, self.minimum_sequence or 1)
         memory = AliasMemory(self.state or state_file())
+        told = False
 
         def accept(head: Head) -> None:
+            nonlocal told
             accepted.require(head)
             try:
                 memory.accept(head, signer=trust.fingerprint)
@@ -113,7 +115,8 @@ class Acceptance:
                 # A container need not have a place for it. A file that is there is never passed over.
                 if self.state or memory.file.exists():
                     raise
-                if self.minimum_sequence is None:
+                if self.minimum_sequence is None and not told:
+                    told = True
                     say(
                         f"triptych: which entry of the alias {head.alias} was accepted is not remembered: "
                         f"{line(error)}; name a file with --state, or give --minimum-sequence"

@@ -89,7 +89,7 @@ class Head:
         return self.newest.record.sequence is not None
 
     def require_chain(self) -> None:
-        """Check that each entry which states a predecessor has exactly that one.
+        """Check that each entry which states a predecessor has exactly that one, and that all do from the first one on.
 
         Raises:
             RefusedError: an entry is missing, was altered, or belongs to another history.
@@ -105,6 +105,11 @@ class Head:
                     "refused; restore the store from a backup"
                 )
             entry = before
+        if any(other.record.sequence is not None for other in self.entries.values() if other.sequence < entry.sequence):
+            raise RefusedError(
+                f"{self.location}/{_entry_name(self.alias, entry.sequence)} follows no entry, although signed ones are "
+                "before it, so the history of the alias is refused; restore the store from a backup"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,15 +200,15 @@ class Store:
     ) -> int:
         """Let an alias mean a release; its number. The same again writes nothing but a new signature.
 
-        With `sign` the change is signed, and follows only a history that `accept` lets pass. `unsigned` lets a change
-        without a signature follow one that has it.
+        With `sign` the change is signed. `accept` lets the history pass that it follows, and that of an alias in `ref`.
+        `unsigned` lets a change without a signature follow one that has it.
 
         Raises:
             UsageError: this can be no alias.
             MissingError: the release does not exist, or was removed at the same time.
             RefusedError: an entry of the alias is corrupt, or the newest one is signed and this one would not be.
         """
-        release = self.release(ref)
+        release = self.release(ref, accept=accept)
         target = Target(release.number, release.manifest_sha256)
         change = self._aliases.point(alias, target, sign=sign, unsigned=unsigned, accept=accept)
         if change and not self._storage.read(manifest_name(release.number)):

@@ -68,6 +68,8 @@ def test_a_signed_alias_is_pulled_remembered_and_not_set_back(
     for words in (("verify", "stable"), ("pull", "stable", tmp_path / "pulled")):
         refused(run(*words, *trust), 4, "was set back: its newest entry is 2, and entry 3 was accepted before")
     refused(run("tag", "stable", 2, "--key", private), 4, "was set back")  # nor does a tagger go on from there
+    refused(run("tag", "other", "stable", "--key", private), 4, "was set back")  # nor from what it would name
+    assert run("tag", "other", 2, "--key", private).status == 0
     assert run("pull", "stable", tmp_path / "pulled").status == 0  # who asks for no signature
 
 

@@ -177,6 +177,23 @@ def test_what_was_accepted_meanwhile_is_no_rollback(folder_store: Store, publish
     assert looks == [1, 2]
 
 
+def test_nothing_unsigned_cuts_a_signed_history_in_two(folder_store: Store, publish: Publish, keys: Keys) -> None:
+    """An entry that states no predecessor, put after signed ones, would let a signer forget what came before."""
+    for number in (1, 2):
+        publish(folder_store, number)
+    folder_store.tag("stable", 1, sign=keys.sign)
+    folder_store.tag("stable", 2, sign=keys.sign)
+    folder = Path(folder_store.location) / "aliases" / "stable"
+    entry = json.loads((folder / "000001.json").read_bytes())
+    del entry["sequence"]
+    (folder / "000003.json").write_text(json.dumps(entry))
+    with pytest.raises(RefusedError, match=r"000003\.json follows no entry, although signed ones are before it"):
+        folder_store.tag("stable", 2, sign=keys.sign)
+    (folder / "000003.json").unlink()  # the control
+    folder_store.tag("stable", 1, sign=keys.sign)
+    assert folder_store.release("stable", accept=accepting(keys)).number == 1
+
+
 def test_a_corrupt_memory_is_refused_and_stays(
     folder_store: Store, publish: Publish, keys: Keys, tmp_path: Path
 ) -> None:
