@@ -1,6 +1,7 @@
 """Signed aliases at the command line: the options, the file that remembers, and what each refusal says."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import releases
+from triptych_ops.cli.rollout.chosen import chosen
+from triptych_ops.cli.trust_options import Acceptance
+from triptych_ops.errors import RefusedError
 from triptych_ops.release import Store
+from triptych_ops.release.signing import KeyTrust
 
 Command = Callable[..., Any]
 Run = Callable[..., Any]
@@ -128,3 +133,19 @@ def test_an_unsigned_change_is_made_where_it_is_asked_for(run: Run, store: Store
     assert run("tag", "stable", 2, "--unsigned").stdout == "stable is release 2\n"
     assert run("tag", "stable", "--remove", "--key", private).stdout == "stable is removed, signed\n"
     assert [entry.record.sequence for entry in store.entries("stable")] == [1, 2, 3]
+
+
+def test_serve_and_a_rollout_ask_for_the_same(
+    run: Run, command: Command, store: Store, private: Path, tmp_path: Path
+) -> None:
+    public, acceptance = private.with_suffix(".pub"), Acceptance(None, None, tmp_path / "state.json")
+    run("tag", "stable", 1)
+    words = "stable of .* is not signed: aliases/stable/000001.json has no signature"
+    done = command("serve", "stable", "--key", public)
+    assert done.status == 4
+    assert re.search(words, done.stderr)
+    with pytest.raises(RefusedError, match=words):
+        chosen(store, "stable", None, KeyTrust(public), acceptance)
+    run("tag", "stable", 2, "--key", private)  # the control
+    assert chosen(store, "stable", None, KeyTrust(public), acceptance)[0].release == 2
+    refused(command("serve", "stable", "--key", public, "--minimum-sequence", 3), 4, "is at entry 2, older than")
