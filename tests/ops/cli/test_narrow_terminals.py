@@ -140,8 +140,8 @@ def plan() -> None:
 def alias_history() -> None:
     from triptych_ops.cli.release.tag import _show_history
 
-    entry = AliasRecord(alias="stable", number=1_000_007, manifest_sha256="8" * 64, by=_BY, at=datetime.now(UTC))
-    _show_history([entry, entry], as_json=False)
+    record = AliasRecord(alias="stable", number=1_000_007, manifest_sha256="8" * 64, by=_BY, at=datetime.now(UTC))
+    _show_history([Entry(sequence, record, "9" * 64) for sequence in (1, 2)], {1}, as_json=False)
 
 
 PRINTED: dict[str, Callable[[], None]] = {

@@ -148,7 +148,7 @@ def _show_history(entries: list[Entry], signed: set[int], as_json: bool) -> None
         ]
         print_json({"alias": entries[-1].record.alias, "history": changes})
         return
-    listing = table("change", "release", "by", "at", "signature", right=("change", "release"))
+    listing = table("change", "release", "by", "at", "signature", right=("change", "release"), gives_up=("by",))
     for entry in entries:
         record = entry.record
         signature = "yes" if entry.sequence in signed else "-"
