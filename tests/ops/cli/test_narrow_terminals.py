@@ -31,6 +31,7 @@ from triptych_ops.cli.rollout import history, lint, status
 from triptych_ops.cli.top import _show as show_top
 from triptych_ops.monitoring.top import Edge, Overview, Served
 from triptych_ops.release import AliasRecord, Store
+from triptych_ops.release.aliases import Entry
 from triptych_ops.rollout.operations import begin
 from triptych_ops.rollout.plan import load_plan
 from triptych_ops.rollout.state import Act, Decision, Look, Phase, Record, Rollout
