@@ -6,7 +6,7 @@ from dataclasses import replace
 import click
 
 from triptych_ops.runtime import Collector, Ports
-from triptych_ops.runtime.edge import EXIT_TIMEOUT_S, Edge, EdgeSettings, Upstream, find_envoy
+from triptych_ops.runtime.edge import EXIT_TIMEOUT_S, Edge, EdgeSettings, Upstream, find_envoy, missing_descriptors
 
 from .collector_option import collector_option
 from .edge_options import edge_settings_options
@@ -45,6 +45,8 @@ def edge(
     envoy = find_envoy(os.environ)
     if edge.open_to_all:
         say("the edge lets everybody in; --api-keys or --client-ca name those who may ask")
+    if warning := missing_descriptors(edge):
+        say(f"warning: {warning}")
     with stop_requested() as stop:
         with Edge(envoy, edge, Upstream(http_port, grpc_port), verbose=verbose, drain_s=drain_s) as running:
             click.echo(f"listening on {edge.grpc_url}  {edge.http_url}")

@@ -80,8 +80,11 @@ _PARAMETERS: Final = {
     "RequestId": {
         "name": parameters.REQUEST_ID_HEADER,
         "in": "header",
-        "description": "The caller's name for the request. It goes on to the server and comes back with the answer.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:/+=@-]{1,128}$"},
+        "description": (
+            "The caller's name for the request. It goes on to the server and comes back with the answer. Any other "
+            "than 1 to 128 characters of A-Z a-z 0-9 . _ : / + = @ - is replaced by one of the gateway's."
+        ),
+        "schema": {"type": "string"},
     },
 }
 

@@ -16,7 +16,8 @@ REQUEST_ID_HEADER: Final = "x-request-id"
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _WHOLE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_NUMBER = re.compile(r"[0-9]{0,9}(?:\.[0-9]{0,9})?", re.ASCII)
+# As JSON writes numbers, exponents too: clients made from the OpenAPI description write what their language prints.
+_NUMBER = re.compile(r"(?=\.?[0-9])[0-9]{0,20}(?:\.[0-9]{0,20})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ def _top_k(text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text) if _NUMBER.fullmatch(text) and text.strip(".") else 0.0
+    seconds = float(text) if _NUMBER.fullmatch(text) else 0.0
     if not seconds > 0:
         raise failed(INVALID_REQUEST, f"{TIMEOUT} must be a number of seconds above 0, not {text[:40]!r}")
     return seconds

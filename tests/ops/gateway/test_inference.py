@@ -78,6 +78,12 @@ def test_the_callers_name_for_a_request_goes_through(gateway: RunningGateway, se
     assert server.headers[-1]["x-request-id"] == "order-17/3"
 
 
+@pytest.mark.parametrize("seconds", ["1e1", "5E-1", "2.5e+0", "1e999", ".5", "5.", "12345678901234567890"])
+def test_a_timeout_is_any_number_of_json_or_nearly(gateway: RunningGateway, seconds: str) -> None:
+    assert gateway.ask("POST", f"/classify?timeout_s={seconds.replace('+', '%2B')}", b"a cat", IMAGE).status == 200
+    assert gateway.ask("POST", "/classify", b"a cat", {**IMAGE, "x-timeout-s": seconds}).status == 200
+
+
 @pytest.mark.parametrize("name", ["", "a b", "x" * 129, "a\tb", 'a"b', "é"])
 def test_a_name_that_no_log_should_hold_is_replaced(gateway: RunningGateway, name: str) -> None:
     answer = gateway.ask("POST", "/classify", b"a cat", {**IMAGE, "x-request-id": name})

@@ -32,6 +32,8 @@ from triptych_ops.gateway import problems
         ("POST", "/classify?timeout_s=0", IMAGE, "invalid_request", 400),
         ("POST", "/classify?timeout_s=.", IMAGE, "invalid_request", 400),
         ("POST", "/classify?timeout_s=nan", IMAGE, "invalid_request", 400),
+        ("POST", "/classify?timeout_s=e5", IMAGE, "invalid_request", 400),
+        ("POST", "/classify?timeout_s=1e-999", IMAGE, "invalid_request", 400),
         ("POST", "/classify", {**IMAGE, "x-timeout-s": "-1"}, "invalid_request", 400),
         ("POST", "/classify?" + "&".join(f"f{i}=1" for i in range(101)), IMAGE, "invalid_request", 400),
     ],

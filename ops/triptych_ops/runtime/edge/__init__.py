@@ -13,7 +13,7 @@ Forbidden inside: what a release is.
 from .api_keys import read_api_keys
 from .configuration import BOOTSTRAP, configuration
 from .installation import find_envoy
-from .process import EXIT_TIMEOUT_S, Edge
+from .process import EXIT_TIMEOUT_S, Edge, missing_descriptors
 from .settings import ApiKey, EdgeSettings, Limits, TlsFiles, Upstream
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "Upstream",
     "configuration",
     "find_envoy",
+    "missing_descriptors",
     "read_api_keys",
 ]

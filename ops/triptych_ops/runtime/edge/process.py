@@ -5,6 +5,7 @@ import json
 import math
 import os
 import re
+import resource
 import signal
 import socket
 import sys
@@ -37,6 +38,33 @@ _QUESTION_S = 2.0
 _POLL_S = 0.02
 _SOCKET = "administration"
 _FAULT = re.compile(r"\[(?:critical|error)\]\[[^\]]*\] \[[^\]]*\] (.+)")
+
+
+def missing_descriptors(settings: EdgeSettings) -> str | None:
+    """Return one line where this process may not give Envoy as many file descriptors as its limits can need."""
+    needed, most = _needed_descriptors(settings), resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if most == resource.RLIM_INFINITY or needed <= most:
+        return None
+    return (
+        f"--max-connections {settings.limits.max_connections} can need {needed} open files, and this process may have "
+        f"{most}: further connections will be refused; raise the hard limit (ulimit -Hn) or lower --max-connections"
+    )
+
+
+def _needed_descriptors(settings: EdgeSettings) -> int:
+    """Connections of clients and to Triton, and what Envoy opens for itself: about fifty, and some for each worker."""
+    limits = settings.limits
+    return limits.max_connections + limits.max_concurrent * settings.workers + 64 + 32 * settings.workers
+
+
+def _raise_descriptors(settings: EdgeSettings) -> None:
+    """Raise the soft limit of this process to what the edge's limits can need, as far as the hard one lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _needed_descriptors(settings)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class Edge:
@@ -171,7 +199,12 @@ class Edge:
         ]
         try:
             with self._log.open("wb") as log:
-                self._process = ProcessGroup(command, os.environ, sys.stderr if self._verbose else log)
+                self._process = ProcessGroup(
+                    command,
+                    os.environ,
+                    sys.stderr if self._verbose else log,
+                    prepare=lambda: _raise_descriptors(self.settings),
+                )
         except OSError as error:
             raise OpsError(f"envoy cannot be started: {error.strerror}: {error.filename}") from error
         self._answered_s = self._next_question_s = math.inf

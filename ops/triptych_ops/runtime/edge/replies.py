@@ -11,18 +11,22 @@ _UNIMPLEMENTED, _UNAVAILABLE, _UNAUTHENTICATED = 12, 14, 16
 RETRY_AFTER_S = 1
 """The least that Retry-After can say; the queue behind the limit is shorter."""
 
+_EXPRESSION = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
+_PATH = "the path has an escaped slash or NUL (%2F, %5C, %00), or a #; write it without"
+
 _LATER = {"retry-after": str(RETRY_AFTER_S)}
 _LATER_GRPC = {"grpc-retry-pushback-ms": str(1000 * RETRY_AFTER_S)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """On one of Envoy's response flags, or else on a status of its own, what is answered instead.
+    """What is answered instead of Envoy's own reply.
 
+    on:      the reply's response flags, or its status, or the details of its response code
     message: None leaves the filter's own words
     """
 
-    on: tuple[str, ...] | int
+    on: tuple[str, ...] | int | str
     status: int
     grpc_status: int
     message: str | None = None
@@ -43,6 +47,9 @@ def _replies(limits: Limits) -> tuple[_Reply, ...]:
         _Reply(("UT", "UMSDR", "DT"), 504, _DEADLINE_EXCEEDED, silent),
         _Reply(500, 429, _RESOURCE_EXHAUSTED, memory, later=True),  # Envoy's own 500 is for a request that it sheds
         _Reply(501, 400, _INVALID_ARGUMENT, "no transfer-encoding but chunked is taken"),
+        # Envoy refuses these with an empty body.
+        _Reply("path_normalization_failed", 400, _INVALID_ARGUMENT, _PATH),
+        _Reply("missing_host_header", 400, _INVALID_ARGUMENT, "the request has no header host"),
         _Reply(400, 400, _INVALID_ARGUMENT),
         _Reply(401, 401, _UNAUTHENTICATED, key),
         _Reply(403, 403, _PERMISSION_DENIED),
@@ -79,8 +86,11 @@ def _mapper(reply: _Reply, *, grpc: bool) -> dict[str, Any]:
     return mapper | ({"body": {"inline_string": reply.message}} if reply.message else {})
 
 
-def _filter(on: tuple[str, ...] | int) -> dict[str, Any]:
+def _filter(on: tuple[str, ...] | int | str) -> dict[str, Any]:
     if isinstance(on, tuple):
         return {"response_flag_filter": {"flags": list(on)}}
+    if isinstance(on, str):
+        expression = {"@type": _EXPRESSION, "expression": f'response.code_details == "{on}"'}
+        return {"extension_filter": {"name": "details", "typed_config": expression}}
     value = {"default_value": on, "runtime_key": "triptych.no_such_key"}
     return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}

@@ -1,6 +1,8 @@
 """How an edge starts, answers before its Triton does, and leaves."""
 
+import json
 import os
+import resource
 import signal
 import threading
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from edges import ask_grpc, ask_http, edge_before, free_settings, grpc_bytes, http_request
+from edges import ask_grpc, ask_http, ask_raw, edge_before, free_settings, grpc_bytes, http_request
 from triptych_ops.errors import OpsError
 from triptych_ops.runtime.edge import ApiKey, Edge, Limits, Upstream
 from triptych_ops.runtime.edge import process as edge_process
@@ -169,3 +171,45 @@ def test_a_folder_may_lie_deeper_than_a_socket(
     monkeypatch.setattr("tempfile.tempdir", str(deep))
     with edge_before(behind.ports) as edge:
         assert edge.administration.ready()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v2/models/image_classifier%2finfer", "escaped slash"),
+        ("/v2/models/image_classifier%5Cinfer", "escaped slash"),
+        ("/v2/%00", "escaped slash"),
+        ("/v2/models#infer", "escaped slash"),
+        ("/v2/models/other/infer", "only inference"),
+    ],
+)
+def test_every_refusal_has_words(behind: FakeTriton, path: str, words: str) -> None:
+    with edge_before(behind.ports) as edge:
+        answer = ask_raw(
+            edge.settings.http_port, f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n".encode()
+        )
+        assert words in json.loads(answer.partition(b"\r\n\r\n")[2])["error"]
+        nameless = ask_raw(edge.settings.http_port, b"POST /v2 HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
+        assert json.loads(nameless.partition(b"\r\n\r\n")[2])["error"] == "the request has no header host"
+
+
+def test_envoy_gets_the_descriptors_that_its_limits_need(behind: FakeTriton) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    try:
+        with edge_before(behind.ports, limits=Limits(max_connections=4096)) as edge:
+            given, _ = psutil.Process(edge.pid).rlimit(psutil.RLIMIT_NOFILE)
+            assert edge_process.missing_descriptors(edge.settings) is None
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 1024  # ours is not touched
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert given > 4096
+
+
+def test_too_few_descriptors_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 1024))
+    line = edge_process.missing_descriptors(free_settings(limits=Limits(max_connections=4096)))
+    assert line is not None
+    assert line.startswith("--max-connections 4096 can need 4")
+    assert "this process may have 1024" in line
+    assert edge_process.missing_descriptors(free_settings(limits=Limits(max_connections=100))) is None
