@@ -1,15 +1,16 @@
 """A server's process with its children: started together, ended together, even where this process is killed."""
 
-import ctypes
+import errno
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
-_PR_SET_PDEATHSIG = 1
-_PRCTL = ctypes.CDLL(None).prctl  # found before any fork: other threads may hold the loader's lock then
+_LAUNCHER = Path(__file__).with_name("launcher.py")
 
 # The guard of a group of processes. It blocks until this process has ended, however it ended, since the kernel then
 # closes its standard input. A stopped process gets no SIGTERM before it is continued. $1: the group's id; $2: prefix
@@ -32,8 +33,9 @@ class ProcessGroup:
     """A running server, the leader of a process group to which its children belong.
 
     command, environment, output: as for `subprocess.Popen`; output takes stdout and stderr
-    leftovers: prefix of the paths of files that are removed where this process and then the group were killed
-    prepare:   runs in the new process before the command; see `preexec_fn` of `subprocess.Popen`
+    leftovers:   prefix of the paths of files that are removed where this process and then the group were killed
+    descriptors: open files that it may have, as far as this process may give them; 0: as many as this process
+    is_private:  whether nothing that it creates may be read by other users
 
     The kernel ends the server by SIGTERM when the calling thread ends. A small shell beside it ends the whole group
     where this process was killed, also a group that is stopped.
@@ -49,20 +51,18 @@ class ProcessGroup:
         output: IO[bytes] | IO[str],
         *,
         leftovers: str = "",
-        prepare: Callable[[], None] = lambda: None,
+        descriptors: int = 0,
+        is_private: bool = False,
     ) -> None:
-        def before_exec() -> None:
-            _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            prepare()
-
+        _require_program(command[0])
+        launcher = [sys.executable, "-I", "-S", str(_LAUNCHER)]
         self._process = subprocess.Popen(
-            command,
+            [*launcher, str(os.getpid()), str(descriptors), str(int(is_private)), *command],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,  # Ctrl-C reaches us alone, and one signal reaches all of its children
-            preexec_fn=before_exec,
         )
         self._guard = subprocess.Popen(
             ["/bin/sh", "-c", _GUARD, "triptych-guard", str(self._process.pid), leftovers],
@@ -90,3 +90,11 @@ class ProcessGroup:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+def _require_program(path: str) -> None:
+    """Raise what executing a file that is not there, or is no program, would raise."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    if not os.access(path, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)

@@ -255,7 +255,7 @@ class Server:
                 self._installation.environment(os.environ),
                 sys.stderr if self._verbose else log,
                 leftovers=str(PLACE / self._regions.prefix),
-                prepare=regions.keep_private,
+                is_private=True,
             )
 
 

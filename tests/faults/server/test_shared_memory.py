@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands import gone
-from triptych_ops.runtime import Ports, Server, find_installation, regions
+from triptych_ops.runtime import Ports, Server, find_installation
+from triptych_ops.runtime import server as server_module
+from triptych_ops.runtime.process import ProcessGroup
 from triptych_ops.runtime.shared_memory import PLACE
 
 from .served import Watched, await_true, serves
@@ -39,6 +42,10 @@ def server(store: Path) -> Iterator[Server]:
 def regions_of(folder_name: str) -> list[Path]:
     """The shared memory of the server with this folder, its owner's mark included."""
     return sorted(PLACE.glob(f"{folder_name}-*"))
+
+
+def _of_any_mode(group: type[ProcessGroup], *arguments: Any, **more: Any) -> ProcessGroup:
+    return group(*arguments, **{**more, "is_private": False})
 
 
 def others_read(path: Path) -> bool:
@@ -66,8 +73,8 @@ def test_case_51_no_other_user_reads_a_region(store: Path, umask: int) -> None:
 
 
 def test_without_the_filter_another_user_reads_them(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The control: a umask alone does not do it."""
-    monkeypatch.setattr(regions, "_FILTER", None)
+    """The control: Triton sets a mode of its own, whatever the umask is."""
+    monkeypatch.setattr(server_module, "ProcessGroup", partial(_of_any_mode, ProcessGroup))
     with server(store) as running:
         assert any(others_read(path) for path in regions_of(running.folder.name))
 

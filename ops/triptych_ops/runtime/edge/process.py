@@ -57,16 +57,6 @@ def _needed_descriptors(settings: EdgeSettings) -> int:
     return limits.max_connections + limits.max_concurrent * settings.workers + 64 + 32 * settings.workers
 
 
-def _raise_descriptors(settings: EdgeSettings) -> None:
-    """Raise the soft limit of this process to what the edge's limits can need, as far as the hard one lets it."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _needed_descriptors(settings)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 class Edge:
     """An Envoy in front of a Triton. Use it as a context manager.
 
@@ -203,7 +193,7 @@ class Edge:
                     command,
                     os.environ,
                     sys.stderr if self._verbose else log,
-                    prepare=lambda: _raise_descriptors(self.settings),
+                    descriptors=_needed_descriptors(self.settings),
                 )
         except OSError as error:
             raise OpsError(f"envoy cannot be started: {error.strerror}: {error.filename}") from error
