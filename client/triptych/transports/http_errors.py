@@ -1,6 +1,5 @@
 """Errors of sockets and statuses of HTTP -> errors of the SDK, in one place for both HTTP transports."""
 
-import json
 import socket
 import ssl
 import time
@@ -20,6 +19,7 @@ from ..errors import (
     TriptychError,
     UnavailableError,
 )
+from . import http_codec
 from .http1 import Answer, NotHttpError, StatusError
 from .transport import InvalidArgumentError
 from .wording import first_line, meaning
@@ -117,6 +117,6 @@ def _retry_after_s(value: str | None, *, now: float) -> float | None:
 def _message(body: bytes) -> str:
     """Triton's `{"error": …}`; nothing of another server's page."""
     try:
-        return str(json.loads(body)["error"])
+        return str(http_codec.small_json(body)["error"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
