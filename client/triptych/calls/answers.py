@@ -16,6 +16,9 @@ from .failures import Error, of_request
 
 Result = TypeVar("Result")
 
+_ROUNDING = 1e-5
+"""How far a score may lie outside [0, 1] or above a better one: many times what a softmax in float32 is off by."""
+
 _DTYPES = {"BYTES": np.dtype(np.object_), "FP32": np.dtype(np.float32), "INT32": np.dtype(np.int32)}
 
 
@@ -52,7 +55,7 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
     """One `Classification`, or the `ImageError` of an image that failed, for each image.
 
     Raises:
-        ProtocolError: the response lacks a tensor, or has one of another shape.
+        ProtocolError: the response lacks a tensor, has one of another shape, or values that the contract excludes.
     """
     class_ids = _tensor(answer, contract.CLASS_ID)
     scores = _tensor(answer, contract.SCORE)
@@ -60,7 +63,10 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
     if not class_ids.shape == scores.shape == labels.shape:
         raise ProtocolError("CLASS_ID, SCORE and LABEL have different shapes")
     served = _served(answer)
+    classified = _succeeded(answer)
+    _check_ranking(class_ids[classified], scores[classified])
 
+    scores = scores.clip(0, 1)
     columns = class_ids[:, :top_k].tolist(), labels[:, :top_k].tolist(), scores[:, :top_k].tolist()
 
     def classification(row: int) -> Classification:
@@ -78,10 +84,12 @@ def embeddings(answer: Answer) -> list[Embedding | ImageError]:
     """One `Embedding`, or the `ImageError` of an image that failed, for each image.
 
     Raises:
-        ProtocolError: the response lacks a tensor, or has one of another shape.
+        ProtocolError: the response lacks a tensor, has one of another shape, or vectors that are not finite.
     """
     vectors = _tensor(answer, contract.EMBEDDING)
     served = _served(answer)
+    if not np.isfinite(vectors[_succeeded(answer)]).all():
+        raise ProtocolError("output EMBEDDING has numbers that are not finite")
 
     def embedding(row: int) -> Embedding:
         image = answer.images[row]
@@ -102,6 +110,28 @@ def rejections(error: InvalidArgumentError, images: Sequence[Image]) -> list[Ima
     return [_as(_error(images[row], *said), error) for row, said in sorted(found.items())]
 
 
+def _succeeded(answer: Answer) -> NDArray[np.bool_]:
+    """Which images did not fail: the contract says nothing of the embeddings of the others."""
+    errors = _tensor(answer, contract.ERROR)[:, 0]
+    return np.fromiter((not error for error in errors), np.bool_, len(errors))
+
+
+def _check_ranking(class_ids: NDArray[Any], scores: NDArray[Any]) -> None:
+    """Do nothing where these are classes with their probabilities, best first.
+
+    Raises:
+        ProtocolError: they are not.
+    """
+    # A comparison with NaN is false, so it is not within.
+    within = (scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)
+    if not within.all():
+        raise ProtocolError(f"output SCORE has {scores[~within][0]:.9g} where a probability in [0, 1] was expected")
+    if (scores[:, 1:] > scores[:, :-1] + _ROUNDING).any():
+        raise ProtocolError("output SCORE is not in order; the best class must be first")
+    if (class_ids < 0).any():
+        raise ProtocolError(f"output CLASS_ID has {class_ids.min()} for an image that did not fail")
+
+
 def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:
     errors = _tensor(answer, contract.ERROR)[:, 0].tolist()
     rows: list[Result | ImageError] = []
@@ -115,7 +145,7 @@ def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | Imag
 
 
 def _error(image: Image, code: str, message: str) -> ImageError:
-    return ImageError(code, message, source=image.source, index=image.index)
+    return ImageError(code, first_line(message), source=image.source, index=image.index)
 
 
 def _as(error: Error, source: Answer | TriptychError) -> Error:
@@ -150,7 +180,8 @@ def _tensor(answer: Answer, name: str) -> NDArray[Any]:
 
 
 def _release(response: InferResponse) -> int:
-    try:
-        return int(response.model_version)
-    except ValueError as error:
-        raise ProtocolError(f"model version {response.model_version!r} is not a release number") from error
+    number = contract.positive_number(response.model_version)
+    if number is None:
+        told = f"{response.model_version[:40]!r} is not a release number, which has 1 to 18 digits and is above 0"
+        raise ProtocolError(f"model version {told}")
+    return number

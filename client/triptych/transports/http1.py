@@ -124,8 +124,8 @@ class Headers:
 class AnswerReader:
     """Puts one answer together from what arrives, with a body of at most `max_body_bytes`.
 
-    Every call of `feed` takes time in proportion to the bytes that it is given, whatever they are and however the answer
-    is cut, so that whoever looks at the clock between two of them keeps a deadline.
+    Every call of `feed` takes time in proportion to the bytes that it is given, whatever they are and however the
+    answer is cut, so that a caller who looks at the clock between two calls keeps a deadline.
     """
 
     def __init__(self, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:

@@ -60,9 +60,7 @@ def decode(body: bytes, header_length: str | None) -> InferResponse:
         header = json.loads(body[:start].decode())
         outputs: dict[str, NDArray[Any]] = {}
         for output in header["outputs"]:
-            size = output["parameters"]["binary_data_size"]
-            if type(size) is not int or not 0 <= size <= len(body) - start:
-                raise ValueError("an output's size is not within the answer")
+            size = _size(output["parameters"]["binary_data_size"], most=len(body) - start)
             data = body[start : start + size]
             tensors.add_decoded(
                 outputs, _text(output["name"]), data, datatype=_text(output["datatype"]), shape=output["shape"]
@@ -82,6 +80,13 @@ def _header_length(body: bytes, told: str | None) -> int:
     if not 0 < length <= min(len(body), MAX_HEADER_BYTES):
         raise ValueError(f"{HEADER_LENGTH} is {length} of {len(body)} bytes")
     return length
+
+
+def _size(value: object, *, most: int) -> int:
+    """The value, which is a number of bytes that are there."""
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError("an output's size is not within the answer")
+    return value
 
 
 def _text(value: object) -> str:

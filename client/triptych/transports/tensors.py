@@ -15,7 +15,7 @@ from .wording import first_line
 
 _MOST_DIMENSIONS = 8
 _MOST_ELEMENTS = 1 << 20
-"""Elements of a BYTES tensor: the labels of 32 images with 32,768 classes each. Reading them takes time for each one."""
+"""Elements of a BYTES tensor, each of which takes time to read: the labels of 32 images with 32,768 classes each."""
 
 _LENGTH = struct.Struct("<I")
 _DTYPES = {"INT32": np.dtype(np.int32), "FP32": np.dtype(np.float32)}
@@ -61,14 +61,18 @@ def decoded(data: bytes, *, datatype: str, shape: Sequence[int]) -> NDArray[Any]
             values: NDArray[Any] = np.empty(len(elements), np.object_)
             values[:] = elements
         else:
-            dtype = _DTYPES.get(datatype) or triton_to_np_dtype(datatype)
-            if dtype is None:  # which numpy would take for float64
-                raise ValueError("there is no such datatype")
-            values = np.frombuffer(data, dtype)
+            values = np.frombuffer(data, _DTYPES.get(datatype) or _dtype(datatype))
         return values.reshape(tuple(shape))
     except (ValueError, TypeError, OverflowError, struct.error) as error:
-        form = first_line(f"{shape if isinstance(shape, str) else [*shape[:9]]} of {datatype}: {error}")
+        form = first_line(f"{[*shape[:9]]} of {datatype}: {error}")
         raise ProtocolError(f"a tensor's bytes do not fit its shape {form}") from error
+
+
+def _dtype(datatype: str) -> Any:
+    dtype = triton_to_np_dtype(datatype)
+    if dtype is None:  # which numpy takes for float64
+        raise ValueError("there is no such datatype")
+    return dtype
 
 
 def _count(shape: Sequence[int]) -> int:
@@ -81,7 +85,8 @@ def _count(shape: Sequence[int]) -> int:
 def _elements(data: bytes, count: int) -> list[bytes]:
     if count > _MOST_ELEMENTS or count * _LENGTH.size > len(data):
         raise ValueError(f"{len(data)} bytes cannot be {count} elements")
-    elements, start, end = [], 0, len(data)
+    elements: list[bytes] = []
+    start, end = 0, len(data)
     while start < end and len(elements) <= count:
         (length,) = _LENGTH.unpack_from(data, start)
         start += _LENGTH.size + length

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from ..errors import OverloadedError, ServerError, TooLargeError, TriptychError
+from ..errors import OverloadedError, ProtocolError, ServerError, TooLargeError, TriptychError
 
 _LONGEST = 320  # the longest message of Triton that says what to do about it has 300 characters
 _READ_AT_MOST = 4096  # characters of a server's words; patterns cost time, and an answer may be large
@@ -45,6 +45,7 @@ MEANINGS: Mapping[re.Pattern[str], Callable[[str], TriptychError]] = {
         message, lasting=True
     ),
     re.compile(r"maximum queue size", re.IGNORECASE): OverloadedError,
+    re.compile(r"\bCLIENT: Received message larger than max"): ProtocolError,  # gRPC's own words of an answer
     re.compile(r"message larger than max", re.IGNORECASE): TooLargeError,
     re.compile(r"a request may have at most \d+ bytes"): TooLargeError,  # the edge's; gRPC has no status for it
 }
