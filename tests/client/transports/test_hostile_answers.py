@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from random import Random
 from typing import Any
@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import triptych.testing.server as fake
 from callers import CALLERS, PROTOCOLS, Caller
+from changed_answers import Change, changed, put
 from triptych import AsyncClient, Client, ImageError, ProtocolError, Resilience, TriptychError, contract
 from triptych.calls import answers
 from triptych.inputs.sides import Sides
@@ -242,17 +242,7 @@ def read(data: bytes, size: int) -> tuple[str, bytes]:
 
 VERSIONS = ["9" * 6000, "9" * 19, "-7", "0", "", "٣", "7\x1b[2J", "1_0", "NaN"]
 
-Changed = Callable[[NDArray[Any]], None]
-
-
-def put(value: object) -> Changed:
-    def change(tensor: NDArray[Any]) -> None:
-        tensor[0, 0] = value
-
-    return change
-
-
-VALUES: Mapping[str, tuple[str, Changed]] = {
+VALUES: Mapping[str, tuple[str, Change]] = {
     "NaN": (contract.SCORE, put(np.nan)),
     "infinite": (contract.SCORE, put(np.inf)),
     "negative": (contract.SCORE, put(-0.01)),
@@ -260,22 +250,6 @@ VALUES: Mapping[str, tuple[str, Changed]] = {
     "out of order": (contract.SCORE, put(0.0)),
     "no class": (contract.CLASS_ID, put(-1)),
 }
-
-
-@contextmanager
-def changed(output: str, change: Changed) -> Iterator[FakeServer]:
-    """A server that changes this output of each of its answers."""
-
-    def outputs(*images: Any, **settings: Any) -> dict[str, NDArray[Any]]:
-        made = own(*images, **settings)
-        if output in made:
-            change(made[output])
-        return made
-
-    own = fake.outputs_of
-    with pytest.MonkeyPatch.context() as patch, FakeServer() as server:
-        patch.setattr(fake, "outputs_of", outputs)
-        yield server
 
 
 def refused(error: TriptychError) -> str:
@@ -301,7 +275,8 @@ def test_hostile_13_values_outside_of_the_contract(caller: Caller, protocol: str
     messages = []
     for output, change in VALUES.values():
         with (
-            changed(output, change) as server,
+            changed(output, change),
+            FakeServer() as server,
             caller(PROTOCOLS[protocol](server), resilience=ONCE) as classify,
             pytest.raises(ProtocolError, match=f"output {output}") as caught,
         ):
@@ -314,7 +289,11 @@ def test_control_without_the_check_a_result_is_no_json(
     caller: Caller, protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "_check_ranking", lambda *_: None)
-    with changed(*VALUES["NaN"]) as server, caller(PROTOCOLS[protocol](server), resilience=ONCE) as classify:
+    with (
+        changed(*VALUES["NaN"]),
+        FakeServer() as server,
+        caller(PROTOCOLS[protocol](server), resilience=ONCE) as classify,
+    ):
         assert "NaN" in json.dumps(classify(b"image").to_dict())
 
 
@@ -323,12 +302,16 @@ def test_what_rounding_alone_does_to_a_score_is_put_right(caller: Caller, protoc
     def change(scores: NDArray[Any]) -> None:
         scores[:] = score
 
-    with changed(contract.SCORE, change) as server, caller(PROTOCOLS[protocol](server)) as classify:
+    with changed(contract.SCORE, change), FakeServer() as server, caller(PROTOCOLS[protocol](server)) as classify:
         assert classify(b"image").top.score == round(score)
 
 
 def test_two_scores_that_rounding_alone_puts_out_of_order_are_taken(caller: Caller, protocol: str) -> None:
-    with changed(contract.SCORE, put(0.2499999)) as server, caller(PROTOCOLS[protocol](server)) as classify:
+    with (
+        changed(contract.SCORE, put(0.2499999)),
+        FakeServer() as server,
+        caller(PROTOCOLS[protocol](server)) as classify,
+    ):
         assert classify(b"image").top.score == pytest.approx(0.25)
 
 
@@ -338,7 +321,7 @@ def test_hostile_13_an_embedding_that_is_not_finite(protocol: str, value: float)
         async with AsyncClient(url) as client:
             await client.embed(b"image")
 
-    with changed(contract.EMBEDDING, put(value)) as server:
+    with changed(contract.EMBEDDING, put(value)), FakeServer() as server:
         url = PROTOCOLS[protocol](server)
         with Client(url) as client, pytest.raises(ProtocolError, match="EMBEDDING has numbers that are not finite"):
             client.embed(b"image")
@@ -359,7 +342,8 @@ def test_hostile_13_an_embedding_that_is_not_finite(protocol: str, value: float)
 )
 def test_hostile_13_the_error_of_an_image(caller: Caller, protocol: str, error: bytes, code: str) -> None:
     with (
-        changed(contract.ERROR, put(error)) as server,
+        changed(contract.ERROR, put(error)),
+        FakeServer() as server,
         caller(PROTOCOLS[protocol](server)) as classify,
         pytest.raises(ImageError) as caught,
     ):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import triptych.testing.server as fake
+from changed_answers import changed, put
 from commands import TRIPTYCH, triptych
 from triptych import Classification, Prediction, contract
 from triptych.testing import FakeServer
@@ -91,18 +91,9 @@ def test_a_row_is_never_invalid_json() -> None:
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -0.5, 1.5])
-def test_hostile_13_classify_prints_json_whatever_the_server_answers(
-    command: Command, score: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def outputs(*images: Any, **settings: Any) -> Any:
-        made = own(*images, **settings)
-        made[contract.SCORE][:] = score
-        return made
-
-    own = fake.outputs_of
-    monkeypatch.setattr(fake, "outputs_of", outputs)
+def test_hostile_13_classify_prints_json_whatever_the_server_answers(command: Command, score: float) -> None:
     Path("a.jpg").write_bytes(b"image")
-    with FakeServer() as server:
+    with changed(contract.SCORE, put(score)), FakeServer() as server:
         done = command("classify", "a.jpg", "--json", "--url", server.http_url)
     assert done.status == 1
     for line in done.stdout.splitlines():

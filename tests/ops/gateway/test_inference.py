@@ -1,10 +1,8 @@
 """Images in, JSON out."""
 
-from typing import Any
-
 import pytest
 
-import triptych.testing.server as fake
+from changed_answers import changed, put
 from gateways import IMAGE, RunningGateway, form, running
 from triptych import contract
 from triptych.testing import FakeServer, class_id, label
@@ -90,17 +88,9 @@ def test_a_name_that_no_log_should_hold_is_replaced(gateway: RunningGateway, nam
 
 
 @pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.5, 1.5])
-def test_hostile_13_a_score_that_is_no_probability_is_a_bad_answer(
-    gateway: RunningGateway, score: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def outputs(*images: Any, **settings: Any) -> Any:
-        made = own(*images, **settings)
-        made[contract.SCORE][:] = score
-        return made
-
-    own = fake.outputs_of
-    monkeypatch.setattr(fake, "outputs_of", outputs)
-    answer = gateway.classify(b"a cat")
+def test_hostile_13_a_score_that_is_no_probability_is_a_bad_answer(gateway: RunningGateway, score: float) -> None:
+    with changed(contract.SCORE, put(score)):
+        answer = gateway.classify(b"a cat")
     assert (answer.status, answer.kind) == (502, "bad_answer")
     assert b"NaN" not in answer.body
     assert b"Infinity" not in answer.body
