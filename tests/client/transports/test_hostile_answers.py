@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
 from callers import CALLERS, PROTOCOLS, Caller
@@ -436,3 +438,65 @@ def test_hostile_13_json_beside_an_answer_is_bounded() -> None:
     failed = http1.Answer(500, "Bad", http1.Headers([]), b'{"error": "' + b"x" * (1 << 20) + b'"}', reusable=True)
     with pytest.raises(TriptychError, match=r"HTTP 500: Bad$"):
         http_errors.check(failed, "http://h:1")  # type: ignore[arg-type]
+
+
+def whole() -> tuple[bytes, int, bytes]:
+    """One good answer: over HTTP, the length of its JSON, and over gRPC."""
+    contents = {
+        contract.CLASS_ID: struct.pack("<2i", 7, 8),
+        contract.SCORE: struct.pack("<2f", 0.5, 0.25),
+        contract.LABEL: (struct.pack("<I", 3) + b"cat") * 2,
+        contract.ERROR: struct.pack("<I", 0),
+        contract.EMBEDDING: struct.pack("<2f", 1, 2),
+    }
+    message = grpc_codec.INFER.response(model_version="1", id="x")
+    outputs = []
+    for name, data in contents.items():
+        shape = [1, 1 if name == contract.ERROR else 2]
+        size = {"binary_data_size": len(data)}
+        outputs.append({"name": name, "datatype": contract.OUTPUTS[name], "shape": shape, "parameters": size})
+        message.outputs.add(name=name, datatype=contract.OUTPUTS[name], shape=shape)
+        message.raw_output_contents.append(data)
+    head = json.dumps({"id": "x", "model_version": "1", "outputs": outputs}).encode()
+    return head + b"".join(contents.values()), len(head), message.SerializeToString()
+
+
+def mutated(data: bytes, draw: Random) -> bytes:
+    """The same with one to three bytes changed; one in four times with something hostile in their place."""
+    changing = bytearray(data)
+    words = [b"9" * 400, b"null", b"-1", b"NaN", b"1e999", b"[", b'"', b"\xff\xff\xff\x7f", b"\\ud800"]
+    for _ in range(draw.randrange(1, 4)):
+        at = draw.randrange(len(changing))
+        if draw.randrange(4):
+            changing[at] = draw.randrange(256)
+        else:
+            changing[at : at + draw.randrange(1, 5)] = draw.choice(words)
+    return bytes(changing)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_hostile_13_mutated_messages_are_a_result_or_a_protocol_error(protocol: str) -> None:
+    body, length, message = whole()
+    draw = Random(protocol)  # noqa: S311
+    kinds = {"results": 0, "ProtocolError": 0, "no message": 0}
+    began = time.process_time()
+    for _ in range(500):
+        try:
+            if protocol == "http":
+                sent = body[:length] + mutated(body[length:], draw) if draw.randrange(2) else mutated(body, draw)
+                response = http_codec.decode(sent, str(length))
+            else:
+                response = grpc_codec.decode(grpc_codec.INFER.response.FromString(mutated(message, draw)))
+            answer = answers.Answer(response, (answers.Image(0, "image 0"),), "x", 0.1)
+            results = [*answers.classifications(answer), *answers.embeddings(answer)]
+        except ProtocolError as error:
+            refused(error)
+            kinds["ProtocolError"] += 1
+        except DecodeError:
+            kinds["no message"] += 1
+        else:
+            json.dumps([each.to_dict() for each in results], allow_nan=False)
+            kinds["results"] += 1
+    print(f"hostile 13: 500 mutated messages over {protocol}, {time.process_time() - began:.2f} s: {kinds}")
+    assert kinds["results"] > 20
+    assert kinds["ProtocolError"] > 20
