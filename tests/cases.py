@@ -1,6 +1,7 @@
 """The table of fault cases that ends a run: case, figure, pass or fail.
 
-A test of a numbered case prints `case N: figure`, as often as it has figures.
+A test of a numbered case prints `case N: figure`, as often as it has figures. Attacks that are no numbered case print
+`hostile N: figure`; the table lists them behind the cases.
 """
 
 import re
@@ -9,29 +10,32 @@ from dataclasses import dataclass
 
 import pytest
 
-_LINE = re.compile(r"^case (\d+): (.+)$", re.MULTILINE)
+_LINE = re.compile(r"^(case|hostile) (\d+): (.+)$", re.MULTILINE)
+_NAME = re.compile(r"(case|hostile)_(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Figure:
-    """What one test of a case found."""
+    """What one test of a case found; `kind` is "case" or "hostile"."""
 
+    kind: str
     case: int
     figure: str
     passed: bool
 
     def __str__(self) -> str:
-        return f"{self.case:4}  {'pass' if self.passed else 'FAIL'}  {self.figure}"
+        number = f"{self.case:4}" if self.kind == "case" else f"h{self.case:3}"
+        return f"{number}  {'pass' if self.passed else 'FAIL'}  {self.figure}"
 
 
 def figures(report: pytest.TestReport) -> Iterator[Figure]:
     """The figures that a test printed; for one that failed without any, that it failed."""
     printed = _LINE.findall(report.capstdout)
-    for case, figure in printed:
-        yield Figure(int(case), figure, report.passed)
-    named = re.search(r"case_(\d+)", report.nodeid)
+    for kind, case, figure in printed:
+        yield Figure(kind, int(case), figure, report.passed)
+    named = _NAME.search(report.nodeid)
     if report.failed and not printed and named:
-        yield Figure(int(named[1]), report.nodeid, passed=False)
+        yield Figure(named[1], int(named[2]), report.nodeid, passed=False)
 
 
 class CaseTable:

@@ -83,7 +83,11 @@ class Serving:
 
     def children(self) -> list[psutil.Process]:
         """Tritonserver and its stubs."""
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return [process for process in psutil.Process(self.process.pid).children(recursive=True) if not _guard(process)]
+
+    def guards(self) -> list[psutil.Process]:
+        """What ends the others where `serve` is killed."""
+        return [process for process in psutil.Process(self.process.pid).children() if _guard(process)]
 
     def stubs(self) -> dict[str, psutil.Process]:
         """The python stub of each model."""
@@ -93,6 +97,13 @@ class Serving:
             for process, line in lines.items()
             if line[0].endswith("triton_python_backend_stub")
         }
+
+
+def _guard(process: psutil.Process) -> bool:
+    try:
+        return "triptych-guard" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def gone(processes: list[psutil.Process], *, within_s: float) -> bool:

@@ -19,7 +19,7 @@ def report(
 
 def test_each_figure_of_a_case_is_a_line() -> None:
     found = list(figures(report("passed", "noise\ncase 7: 3 of 3 refused\ncase 12: 0 lost\n")))
-    assert found == [Figure(7, "3 of 3 refused", passed=True), Figure(12, "0 lost", passed=True)]
+    assert found == [Figure("case", 7, "3 of 3 refused", passed=True), Figure("case", 12, "0 lost", passed=True)]
     assert str(found[0]) == "   7  pass  3 of 3 refused"
 
 
@@ -36,3 +36,8 @@ def test_a_test_that_failed_before_its_figure_fails_the_case_of_its_name() -> No
 def test_other_tests_are_no_cases(stdout: str) -> None:
     assert list(figures(report("passed", stdout))) == []
     assert list(figures(report("failed", stdout, nodeid="tests/test_y.py::test_another"))) == []
+
+
+def test_attacks_have_numbers_of_their_own_behind_the_cases() -> None:
+    found = sorted(figures(report("passed", "hostile 3: bounded\ncase 46: 0.2 s\n")))
+    assert [str(figure) for figure in found] == ["  46  pass  0.2 s", "h  3  pass  bounded"]

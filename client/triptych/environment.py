@@ -49,6 +49,13 @@ _PIECES: Mapping[str, type[Any]] = {
     "hedging": Hedging,
 }
 
+VARIABLES: Final = (
+    _URL,
+    *(f"TRIPTYCH_{name}" for name in ("TIMEOUT", "TOP_K", "SHRINK", "FETCH_URLS")),
+    *(f"TRIPTYCH_{name.upper()}" for name in _PIECES),
+)
+"""Names of all variables that a client reads."""
+
 
 def endpoints(url: str | Sequence[str] | NotGiven) -> tuple[Endpoint, ...]:
     """The servers; of one text, what lies between its commas.

@@ -67,11 +67,16 @@ def objectives_in(file: Path) -> list[Objective]:
         ObjectiveError: it cannot be read, or holds something else.
     """
     try:
-        document = yaml.safe_load(file.read_text())
+        text = file.read_text(encoding="utf-8")
+        document, node = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except FileNotFoundError as error:
         raise ObjectiveError(f"{file}: no such file; name one with objectives") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ObjectiveError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if isinstance(node, yaml.MappingNode):  # of a stage that is given twice PyYAML takes the last one alone
+        names = [key.value for key, _ in node.value]
+        if repeated := next((name for name in names if names.count(name) > 1), None):
+            raise ObjectiveError(f"{file} gives the stage {repeated!r} twice; write one list of its objectives")
     by_stage = {EVERY: document} if isinstance(document, list) else document
     if not isinstance(by_stage, dict) or not by_stage or not all(isinstance(each, list) for each in by_stage.values()):
         raise ObjectiveError(f"{file} holds no objectives; write a list of them, or lists by stage")

@@ -159,7 +159,8 @@ def read(folder: Path) -> StoredRun:
     except FileNotFoundError as error:
         raise RecordError(f"{folder} holds no record of a load test: {_RUN} is missing") from error
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise RecordError(f"{folder} holds no readable record of a load test: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise RecordError(f"{folder} holds no readable record of a load test: {reason}") from error
     return StoredRun(run, sorted(samples, key=lambda sample: sample.intended_s), pulses, ending)
 
 

@@ -2,15 +2,18 @@
 
 import sys
 
+from triptych_ops.extras import extra_of, missing_package_message
+
 
 def main() -> None:
     """Run `triptych`; the process ends with one of the documented exit codes."""
     try:
         from triptych_ops.cli import run
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("triptych"):
+        message = missing_package_message(error, extra=extra_of(sys.argv[1:]))
+        if message is None:
             raise
-        sys.stderr.write(f"triptych: the command line needs {error.name}; run: pip install 'triptych[cli]'\n")
+        sys.stderr.write(f"triptych: {message}\n")
         sys.exit(1)
     try:
         sys.exit(run())

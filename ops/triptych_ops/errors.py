@@ -8,9 +8,15 @@ TriptychError (of the SDK)
     +-- TimedOutError 5  it did not happen in time
 """
 
-from typing import ClassVar
+import errno
+import os
+import re
+from typing import ClassVar, Final
 
 from triptych import TriptychError
+
+_NUMBER: Final = re.compile(r"\[Errno -?\d+\] ")
+_LIBRARY: Final = re.compile(r"\w+\(host='[^']*', port=\d+\): |<urlopen error (.*)>")
 
 
 class OpsError(TriptychError):
@@ -41,3 +47,17 @@ class TimedOutError(OpsError):
     """It did not happen in time."""
 
     exit_code = 5
+
+
+def reason(error: BaseException) -> str:
+    """Return what an error of a library or of the system says, without its number, its type or its address.
+
+    The caller's message names what failed, so that `[Errno 111] Connection refused` is `Connection refused` there.
+    """
+    inner = getattr(error, "reason", None)
+    if isinstance(inner, BaseException):
+        return reason(inner)
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno)
+    text = _LIBRARY.sub(lambda found: found[1] or "", str(error))
+    return " ".join(_NUMBER.sub("", text).split()).rstrip(".") or type(error).__name__

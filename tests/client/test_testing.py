@@ -172,7 +172,7 @@ def test_an_image_gets_the_answer_or_the_error_that_it_was_given(call: str, url:
 
 
 def test_an_answer_that_cannot_be_given_is_refused(server: FakeServer) -> None:
-    with pytest.raises(ValueError, match=r"give 1 to 5 predictions \(top_k of this server\), not 6"):
+    with pytest.raises(ValueError, match="give 1 to 5 predictions, the most that this server sends, not 6"):
         server.set_answer(b"cat", *[Prediction(0, "cat", 0.1)] * 6)
     with pytest.raises(ValueError, match="not 0"):
         server.set_answer(b"cat")

@@ -7,10 +7,13 @@ N // 2 that writes anything.
 
 import json
 import os
+import re
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +97,50 @@ def _watch(task: dict[str, Any]) -> object:
     return [looks, len(seen)]
 
 
+def _repeat(task: dict[str, Any], step: Callable[[Store, int], object]) -> object:
+    """Do a step until a moment; how often it was "done", or ended with which error, its words without their numbers."""
+    store = Store(task["store"], user=task["user"])
+    outcomes: Counter[str] = Counter()
+    while time.time() < task["until"]:
+        try:
+            step(store, sum(outcomes.values()))
+        except Exception as error:
+            words = str(error).replace(store.location, "STORE")
+            outcomes[f"{type(error).__name__}: {re.sub(r'[0-9]+', 'N', words)}"] += 1
+        else:
+            outcomes["done"] += 1
+    return outcomes
+
+
+def _publish_and_tag(store: Store, turn: int) -> None:
+    """Publish the next release, and let `stable` mean it, or the one before."""
+    number = store.next_number()
+    releases.publish_words(store, number)
+    store.tag("stable", number - turn % 2)
+
+
+def _verify_any(store: Store, turn: int) -> None:
+    """Verify one release after the other, whether it has an alias or not."""
+    numbers = store.numbers()
+    store.release(numbers[turn % len(numbers)]).verify()
+
+
+def _list_all(store: Store, _turn: int) -> None:
+    """List releases and aliases, all of which are sound."""
+    for error in (*store.releases().values(), *store.refused_aliases().values()):
+        if isinstance(error, OpsError):
+            raise error
+
+
+_STEPS: dict[str, Callable[[Store, int], object]] = {
+    "tagging": _publish_and_tag,
+    "pruning": lambda store, _turn: store.prune(keep=2),
+    "looking up": lambda store, _turn: store.release("stable"),
+    "verifying": _verify_any,
+    "listing": _list_all,
+}
+
+
 def _pull(task: dict[str, Any]) -> object:
     folder = Path(task["folder"])
     return pull(Store(task["source"]).release("newest"), folder, check=lambda _: None)
@@ -131,7 +178,14 @@ def _listing(location: str) -> dict[str, list[str]]:
     return {name: [str(info.get(key)) for key in keys] for name, info in infos.items()}
 
 
-_TASKS = {"add": _add, "race": _race, "watch": _watch, "pull": _pull, "settle": _settle}
+_TASKS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "add": _add,
+    "race": _race,
+    "watch": _watch,
+    "pull": _pull,
+    "settle": _settle,
+}
+_TASKS |= {name: partial(_repeat, step=step) for name, step in _STEPS.items()}
 
 
 def _answer(task: dict[str, Any]) -> dict[str, object]:

@@ -1,13 +1,15 @@
 """values.yaml, its schema and the README say the same."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 
 from helm import readme
-from helm.chart import CHART, SCENARIOS, helm
+from helm.chart import CHART, SCENARIOS, helm, merged
 
 _VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
 _SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
@@ -73,3 +75,24 @@ def test_helm_has_nothing_to_say_against_it() -> None:
     said = helm("lint", "--strict", "--values", str(SCENARIOS["minimal"]), str(CHART))
     assert "0 chart(s) failed" in said
     assert "[WARNING]" not in said
+
+
+def _whole_numbers(schema: dict[str, Any], number: int) -> dict[str, Any]:
+    """Every whole number of the schema at `number`, or at its maximum where that is less."""
+    found = {}
+    for key, below in schema.get("properties", {}).items():
+        if below.get("type") == "integer":
+            found[key] = min(number, below.get("maximum", number))
+        elif inner := _whole_numbers(below, number):
+            found[key] = inner
+    return found
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_large_numbers_stay_whole_numbers(name: str) -> None:
+    """Helm reads each number as a float and writes it as 1e+06 from a million on, which no flag takes."""
+    scenario = yaml.safe_load(SCENARIOS[name].read_text(encoding="utf-8"))
+    values = merged(scenario, _whole_numbers(_SCHEMA, 1_234_567))
+    text = helm("template", "test", str(CHART), "--values", "-", values=yaml.safe_dump(values))
+    assert "1234567" in text
+    assert not re.findall(r".*[\s=:\"']\d(?:\.\d+)?e\+\d\d\b.*", text)

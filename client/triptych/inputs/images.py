@@ -103,6 +103,9 @@ def encoded(image: ImageInput, *, index: int = 0, reading: Reading = AS_IT_IS) -
     return body, name
 
 
+_LONGEST_PATH = 4096  # PATH_MAX of Linux; other systems take less
+
+
 def too_large(limit_bytes: int, *, source: str) -> ImageError:
     """Why an image of more encoded bytes is not read, or not sent."""
     purpose = "accepted" if limit_bytes == contract.MAX_IMAGE_BYTES else "read to be shrunk"
@@ -119,6 +122,9 @@ def _given_bytes(image: Any, reading: Reading, *, source: str) -> tuple[bytes, s
         return _url_bytes(image, reading)
     if isinstance(image, str | os.PathLike):
         path = os.fspath(image)
+        if len(path) > _LONGEST_PATH:  # an encoded image rather: as a path it would be the whole of the message
+            message = f"a text of {len(path)} characters is no path; decode base64 first, or give a data: URL"
+            raise ImageError("unreadable", message, source=source)
         return _file_bytes(path, most=reading.max_bytes + 1), path
     if isinstance(image, bytearray | memoryview):
         return bytes(image), source

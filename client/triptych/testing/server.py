@@ -107,7 +107,9 @@ class FakeServer:
             ValueError: there is no class, or there are more than `top_k`.
         """
         if not 1 <= len(predictions) <= self._top_k:
-            raise ValueError(f"give 1 to {self._top_k} predictions (top_k of this server), not {len(predictions)}")
+            raise ValueError(
+                f"give 1 to {self._top_k} predictions, the most that this server sends, not {len(predictions)}"
+            )
         self._given[image] = predictions
 
     def set_error(self, image: bytes, code: str = "corrupt_image", message: str = "the image is damaged") -> None:

@@ -14,7 +14,7 @@ from .headers import NO_HEADERS
 from .http1 import Answer, AnswerReader, UnansweredError
 from .http_errors import ClosedError, NotConnectedError
 from .http_peer import HttpPeer
-from .tcp import keep_alive
+from .tcp import keep_alive, reason
 from .tls import Material
 from .transport import InferRequest, InferResponse
 
@@ -135,7 +135,7 @@ class AioHttpTransport(HttpPeer[_Connection]):
         except (ssl.SSLError, TimeoutError):
             raise
         except OSError as error:
-            raise NotConnectedError(str(error.strerror or error)) from error
+            raise NotConnectedError(reason(error)) from error
         keep_alive(writer.get_extra_info("socket"), self.policy.keepalive)
         return self._opened(_Connection(reader, writer, material, asyncio.get_running_loop()))
 

@@ -1,5 +1,7 @@
 """A TCP connection: opened by a deadline, and found dead where its other end has vanished."""
 
+import errno
+import os
 import select
 import socket
 import time
@@ -65,3 +67,10 @@ def keep_alive(connection: socket.socket, policy: Keepalive | None) -> None:
         with suppress(OSError):  # a kernel that does not know it
             if hasattr(socket, name):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def reason(error: OSError) -> str:
+    """Return what the system says of a connection that failed, where asyncio has words of its own."""
+    if error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno)
+    return str(error.strerror or error)

@@ -45,7 +45,7 @@ class Tls:
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.key is None):
             missing, given = ("key", "certificate") if self.key is None else ("certificate", "key")
-            raise ValueError(f"Tls has a {given} and no {missing}; give both files, or neither")
+            raise ValueError(f"TLS has a {given} and no {missing}; give both files, or neither")
         if self.given:
             _settled(self)
 
@@ -173,4 +173,4 @@ def _read(path: PathInput | None) -> bytes | None:
 
 
 def _no_password() -> str:
-    raise ValueError("the key of Tls is encrypted; give one that is not")
+    raise ValueError("the key for TLS is encrypted; give one that is not")

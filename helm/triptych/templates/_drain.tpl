@@ -20,10 +20,10 @@ How a pod ends. The kubelet ends the edge, then, once it has ended, the server, 
 preStop:
   {{- if semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version }}
   sleep:
-    seconds: {{ .Values.drain.propagationSeconds }}
+    seconds: {{ int .Values.drain.propagationSeconds }}
   {{- else }}
   exec:
-    command: [sleep, {{ .Values.drain.propagationSeconds | quote }}]
+    command: [sleep, {{ int .Values.drain.propagationSeconds | quote }}]
   {{- end }}
 {{- end -}}
 

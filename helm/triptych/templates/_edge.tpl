@@ -51,14 +51,14 @@
 - --edge-http-port=8080
 - --edge-grpc-port=8081
 - --edge-metrics-port=8082
-- --max-body={{ $edge.maxBodyMiB }}
-- --max-concurrent={{ $edge.maxConcurrent }}
-- --max-connections={{ $edge.maxConnections }}
-- --edge-memory={{ $edge.memoryMiB }}
-- --request-timeout={{ $edge.requestTimeoutSeconds }}
-- --answer-timeout={{ $edge.answerTimeoutSeconds }}
-- --connection-age={{ .Values.drain.maxConnectionAgeSeconds }}
-- --drain-timeout={{ .Values.drain.requestSeconds }}
+- --max-body={{ int $edge.maxBodyMiB }}
+- --max-concurrent={{ int $edge.maxConcurrent }}
+- --max-connections={{ int $edge.maxConnections }}
+- --edge-memory={{ int $edge.memoryMiB }}
+- --request-timeout={{ int $edge.requestTimeoutSeconds }}
+- --answer-timeout={{ int $edge.answerTimeoutSeconds }}
+- --connection-age={{ int .Values.drain.maxConnectionAgeSeconds }}
+- --drain-timeout={{ int .Values.drain.requestSeconds }}
 {{- if $edge.tls.secretName }}
 - --tls-cert=/etc/triptych/tls/tls.crt
 - --tls-key=/etc/triptych/tls/tls.key

@@ -2,9 +2,9 @@
 
 {{- define "triptych.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: {{ .Values.podSecurity.user }}
-runAsGroup: {{ .Values.podSecurity.user }}
-fsGroup: {{ .Values.podSecurity.user }}
+runAsUser: {{ int .Values.podSecurity.user }}
+runAsGroup: {{ int .Values.podSecurity.user }}
+fsGroup: {{ int .Values.podSecurity.user }}
 fsGroupChangePolicy: OnRootMismatch
 seccompProfile:
   type: RuntimeDefault

@@ -51,7 +51,7 @@
 - --strict-readiness=true
 - --allow-sagemaker=false
 - --allow-vertex-ai=false
-- --exit-timeout-secs={{ $drain.exitSeconds }}
+- --exit-timeout-secs={{ int $drain.exitSeconds }}
 - --grpc-max-connection-age={{ mul (int $drain.maxConnectionAgeSeconds) 1000 }}
 - --grpc-max-connection-age-grace={{ mul (int $drain.requestSeconds) 1000 }}
 {{- with .Values.tracing.otlpEndpoint }}

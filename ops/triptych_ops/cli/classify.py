@@ -1,28 +1,30 @@
 """`triptych classify`: photographs in, labels out."""
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
-from triptych import Classification, Client, ImageError, image_formats
+from triptych import Classification, ImageError, image_formats
 from triptych.calls.batches import DEFAULT_CONCURRENCY, DEFAULT_SIZE, MOST_CONCURRENCY
 from triptych_ops.errors import UsageError
 
 from . import failures
+from .client_options import ServerOptions, client_options
+from .folder.asking import Asking, standard_input
 from .folder.rows import Outcome, RowFormat, csv_rows, json_rows
 from .folder.rows_file import RowsFile
 from .folder.run import found_in, run
 from .folder.walk import is_folder
-from .options import json_option, timeout_option, url_option
+from .options import json_option
 from .output import print_table, printable, say, table
 
 
 @click.command(epilog=f"Formats: {image_formats.ALL}.")
 @click.argument("images", nargs=-1, required=True, type=click.Path(), metavar="IMAGE...")
 @click.option("--top-k", type=click.IntRange(min=1), help="Show at most so many classes.  [default: all that are sent]")
-@url_option
-@timeout_option
+@client_options
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV: the best class of each, or the --top-k best.")
 @click.option("-r", "--recursive", is_flag=True, help="Look into the folders in a folder, too.")
@@ -41,8 +43,7 @@ def classify(
     context: click.Context,
     images: tuple[str, ...],
     top_k: int | None,
-    url: str,
-    timeout_s: float,
+    server: ServerOptions,
     as_json: bool,
     as_csv: bool,
     recursive: bool,
@@ -54,6 +55,8 @@ def classify(
     """Classify image files, or a folder of them.
 
     An image that fails does not touch the others; the exit code is then the first failure's.
+    An image named - is read from standard input.
+
     With --json: one object a line and image, with `predictions`, or with `error`.
     With --csv: one row an image.
 
@@ -66,14 +69,15 @@ def classify(
         raise UsageError("--out is for rows; add --json or --csv")
     if resume and out is None:
         raise UsageError("--resume goes on with a file; name it with --out")
-    with Client(url, timeout_s=timeout_s) as client:
+    with server.client() as client:
+        asking = Asking(client, top_k=top_k, concurrency=concurrency, standard_input=standard_input(images))
         if out is None and not any(map(is_folder, images)):
-            context.exit(_classify_files(client, images, rows, top_k=top_k, concurrency=concurrency))
+            context.exit(_classify_files(asking, images, rows))
         found = found_in(images, recursive=recursive, every=every, besides=out)
         if out is None or rows is None:
-            context.exit(run(client, found, _printer(rows), top_k=top_k, concurrency=concurrency))
+            context.exit(run(asking, found, _printer(rows)))
         with RowsFile(out, rows, resume=resume) as file:
-            context.exit(run(client, found, file.append, top_k=top_k, concurrency=concurrency, file=file))
+            context.exit(run(asking, found, file.append, file=file))
 
 
 def show(title: str, result: Classification) -> None:
@@ -105,17 +109,21 @@ def _printer(rows: RowFormat | None) -> Callable[[str, Outcome], None]:
 
     if rows is None:
         return print_answer
-    click.echo(rows.header, nl=False)
+    shown = _shown if sys.stdout.isatty() else str
     text = rows.text
-    return lambda path, outcome: click.echo(text(path, outcome), nl=False)
+    click.echo(shown(rows.header), nl=False)
+    return lambda path, outcome: click.echo(shown(text(path, outcome)), nl=False)
 
 
-def _classify_files(
-    client: Client, paths: Sequence[str], rows: RowFormat | None, *, top_k: int | None, concurrency: int
-) -> int:
+def _shown(row: str) -> str:
+    """The row as a terminal gets it: labels come from the server, file names from anywhere."""
+    return printable(row.removesuffix("\n")) + "\n" if row else ""
+
+
+def _classify_files(asking: Asking, paths: Sequence[str], rows: RowFormat | None) -> int:
     failed: list[ImageError] = []
     write = _printer(rows)
-    for path, outcome in zip(paths, client.classify_many(paths, concurrency=concurrency, top_k=top_k), strict=True):
+    for path, outcome in asking.outcomes(paths):
         if isinstance(outcome, ImageError):
             failed.append(outcome)
             if rows is not None:

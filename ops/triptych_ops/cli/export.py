@@ -8,7 +8,6 @@ import click
 from triptych_ops.errors import MissingError, UsageError
 from triptych_ops.training import Run
 
-from .failures import missing_package
 from .options import json_option
 from .output import Steps, print_json, say
 
@@ -44,18 +43,15 @@ def export(folder: Path, out: Path, converter: Path | None, as_json: bool) -> No
         raise UsageError("a .tflite needs --converter PYTHON, of an environment with litert-torch")
     run = Run.load(folder)
     run.require_done()
-    try:
-        from triptych_ops.training import targets
+    from triptych_ops.training import targets
 
-        with Steps() as step:
-            step(f"writing {out.name}, and comparing its answers with torch")
-            found = (
-                targets.write_litert(run, out, python=converter)
-                if converter and out.suffix == ".tflite"
-                else targets.write_onnx(run, out)
-            )
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="train") from error
+    with Steps() as step:
+        step(f"writing {out.name}, and comparing its answers with torch")
+        found = (
+            targets.write_litert(run, out, python=converter)
+            if converter and out.suffix == ".tflite"
+            else targets.write_onnx(run, out)
+        )
     size = out.stat().st_size
     if as_json:
         print_json({"out": str(out), "bytes": size, **asdict(found)})

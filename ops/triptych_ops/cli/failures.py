@@ -14,9 +14,13 @@ from triptych import (
     NotFoundError,
     TriptychError,
 )
-from triptych_ops.errors import OpsError
+from triptych_ops.errors import OpsError, reason
+from triptych_ops.extras import missing_package_message
 
 from .output import printable
+
+STANDARD_OUTPUT = "standard output"
+"""What an error calls the file that standard output is."""
 
 DONE, FAILED, USAGE, NOT_FOUND, REFUSED, TIMED_OUT, INCONCLUSIVE = range(7)
 
@@ -31,7 +35,22 @@ _CURES: Mapping[int, str] = {
     errno.EDQUOT: "free some of your quota, or choose another folder with --store or TMPDIR",
     errno.EACCES: "change its permissions, or name another",
     errno.EROFS: "name a folder that can be written to",
+    errno.ENOENT: "check the path; a file is written only into a folder that exists",
+    errno.ENOTDIR: "check the path: a part of it is a file",
+    errno.EISDIR: "name a file in it",
 }
+_OPTIONS: Mapping[str, str] = {
+    "give it fetch_urls=True, or send the bytes": "set TRIPTYCH_FETCH_URLS=yes, or name a file",
+    "give it headers={'x-api-key': KEY} or token=FUNCTION": "give it --header x-api-key=KEY",
+    "give tls=Tls(certificate=FILE, key=FILE)": "give --tls-cert FILE and --tls-key FILE",
+    "give tls=Tls(ca=FILE)": "give --tls-ca FILE",
+    ", or say plaintext_secrets=True where the network itself is secret": "",
+    "tls is given, and": "a file for TLS is given, and",
+    "timeout_s must be": "--timeout must be",
+    "top_k must be": "--top-k must be",
+}
+"""Words of the SDK that name a parameter -> the same with an option or a variable of the command line."""
+
 _IMAGE_CODES: Mapping[str, int] = {"missing_file": NOT_FOUND, "is_directory": USAGE, "unsupported_type": USAGE}
 
 
@@ -56,11 +75,20 @@ def line(error: Exception) -> str:
     elif isinstance(error, OSError):
         text = _os_error(error)
     else:
-        text = str(error)
+        text = in_options(str(error))
     return printable(" ".join(text.split()))
 
 
+def in_options(text: str) -> str:
+    """The words of an error of the SDK, with this command line's options in place of Python's parameters."""
+    for words, own in _OPTIONS.items():
+        text = text.replace(words, own)
+    return text
+
+
 def _os_error(error: OSError) -> str:
+    if error.filename == STANDARD_OUTPUT:
+        return f"{STANDARD_OUTPUT} cannot be written: {reason(error)}; send it elsewhere"
     what = error.strerror or str(error)
     where = f": {error.filename}" if error.filename else ""
     cure = _CURES.get(error.errno or 0)
@@ -69,6 +97,5 @@ def _os_error(error: OSError) -> str:
 
 def missing_package(error: ModuleNotFoundError, *, extra: str) -> Exception:
     """What to install; `error` itself where a module of our own is missing, which no user can mend."""
-    if (error.name or "").startswith("triptych"):
-        return error
-    return OpsError(f"this needs the package {error.name}; run: pip install 'triptych[{extra}]'")
+    message = missing_package_message(error, extra=extra)
+    return error if message is None else OpsError(message)

@@ -10,7 +10,6 @@ from triptych_ops.training import Run, open_dataset
 from triptych_ops.training.data.structure import Layout
 from triptych_ops.training.features import require_form
 
-from .failures import missing_package
 from .options import json_option, layout_option
 from .output import print_json, say
 from .training_progress import TrainingProgress
@@ -52,19 +51,16 @@ def features(
     if run:
         export.weights_format(run.weights_file)
     dataset = open_dataset(source, layout)
-    try:
-        from triptych_ops.training import features as described
+    from triptych_ops.training import features as described
 
-        with TrainingProgress(epochs=0) as progress:
-            progress.step("describing the images")
-            advance = progress.counted(len(dataset) * (bool(names) + bool(folder)))
-            if names == (_OF_SEQUENCES,):
-                table = described.tabulate_sequences(dataset, advance=advance)
-            else:
-                table = described.tabulate(dataset, names, run=run, advance=advance)
-            described.write_table(table, out)
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="train") from error
+    with TrainingProgress(epochs=0) as progress:
+        progress.step("describing the images")
+        advance = progress.counted(len(dataset) * (bool(names) + bool(folder)))
+        if names == (_OF_SEQUENCES,):
+            table = described.tabulate_sequences(dataset, advance=advance)
+        else:
+            table = described.tabulate(dataset, names, run=run, advance=advance)
+        described.write_table(table, out)
     images, columns = table.vectors.shape
     if as_json:
         print_json({"out": str(out), "images": images, "columns": columns, "descriptors": [*names]})

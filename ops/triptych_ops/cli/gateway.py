@@ -7,15 +7,10 @@ from typing import Any
 import click
 
 from triptych_ops.errors import UsageError
+from triptych_ops.gateway import Limits, Settings, run
 
-from .failures import missing_package
 from .options import json_option, seconds, timeout_option
 from .output import print_json, say
-
-try:
-    from triptych_ops.gateway import Limits, Settings, run
-except ModuleNotFoundError as _error:
-    raise missing_package(_error, extra="gateway") from _error
 
 _LIMITS = Limits()
 _DEFAULT_URL = "http://localhost:8000"  # Triton's own port; gRPC takes half as much again of this process's time

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -62,8 +62,8 @@ def run() -> int:
             signal.signal(number, _terminate)
     if sys.stdout is None:  # closed by the caller
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a file name need not be text in this locale
+    if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = _named(sys.stdout)
     try:
         status = triptych.main(prog_name="triptych", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -74,12 +74,46 @@ def run() -> int:
         sys.stderr.write(f"triptych: interrupted{words}\n")
         return _INTERRUPTED
     except BrokenPipeError:  # the reader of stdout has gone, as in `triptych … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return failures.FAILED
     except (click.ClickException, TriptychError, OSError) as error:
+        if isinstance(error, OSError) and error.filename == failures.STANDARD_OUTPUT:
+            _leave_stdout()
         sys.stderr.write(f"triptych: {failures.line(error)}\n")
         return failures.exit_code(error)
     return status if isinstance(status, int) else 0
+
+
+def _leave_stdout() -> None:
+    """Drop what could not be written, which the interpreter would try to write once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _StandardOutput(io.FileIO):
+    """The file behind standard output. Its errors say that it is this one, so that nothing else is blamed."""
+
+    def write(self, data: Any) -> int:
+        """As FileIO's.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = failures.STANDARD_OUTPUT
+            raise
+
+
+def _named(stdout: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same standard output, whose errors say so; a file name in it need not be text in this locale."""
+    return io.TextIOWrapper(
+        io.BufferedWriter(_StandardOutput(stdout.fileno(), "w", closefd=False)),
+        encoding=stdout.encoding,
+        errors="backslashreplace",
+        line_buffering=stdout.line_buffering,
+        write_through=stdout.write_through,
+    )
 
 
 def _terminate(number: int, _frame: FrameType | None) -> NoReturn:

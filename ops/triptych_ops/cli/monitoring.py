@@ -9,7 +9,6 @@ from triptych_ops.errors import RefusedError
 from triptych_ops.monitoring import OBJECTIVES, RUNBOOKS, error_budget, rule_files
 from triptych_ops.monitoring.dashboards import dashboard_files
 
-from .failures import missing_package
 from .output import print_json
 
 _OUT = click.option(
@@ -37,10 +36,7 @@ def write_rules(out: Path, runbooks: str, check: bool) -> None:
 @_CHECK
 def write_dashboards(out: Path, check: bool) -> None:
     """Write dashboards, as Grafana imports them: an overview, release against release, capacity."""
-    try:
-        files = dashboard_files()
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="monitoring") from error
+    files = dashboard_files()
     _write(files, out, check=check, command="dashboards")
 
 

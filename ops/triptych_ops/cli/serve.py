@@ -6,13 +6,14 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import click
 
 from triptych_ops import runtime
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
-from triptych_ops.runtime.edge import Edge, EdgeSettings, Upstream, find_envoy
+from triptych_ops.runtime.edge import Edge, EdgeSettings, Limits, Upstream, find_envoy
 
 from .collector_option import collector_option
 from .edge_options import edge_options
@@ -22,7 +23,7 @@ from .served_copy import copy_sound
 from .sizing_options import sizing_options
 from .stopping import stop_requested
 from .store_option import store_option
-from .trust_options import trust_options
+from .trust_options import Acceptance, acceptance_options, trust_options
 
 
 class _StoppedError(Exception):
@@ -33,6 +34,7 @@ class _StoppedError(Exception):
 @click.argument("ref", metavar="[RELEASE]", required=False)
 @store_option
 @trust_options
+@acceptance_options
 @click.option("--http-port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), default=8001, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(1, 65535), default=8002, show_default=True)
@@ -54,6 +56,7 @@ def serve(
     ref: str | None,
     store: Store,
     trust: Trust | None,
+    acceptance: Acceptance,
     http_port: int,
     grpc_port: int,
     metrics_port: int,
@@ -75,15 +78,21 @@ def serve(
     ensemble, within limits, and nothing else.
     """
     edge = replace(edge, collector=collector) if edge else None
-    release = store.release(ref)
+    release = acceptance.release(store, ref, trust)
     ports = runtime.Ports(http_port, grpc_port, metrics_port)
+    envoy = find_envoy(os.environ) if edge else None  # first: the extra that has it has Triton as well
     installation = runtime.find_installation(os.environ)
-    envoy = find_envoy(os.environ) if edge else None
     if edge and edge.open_to_all:
         say("the edge lets everybody in; --api-keys or --client-ca name those who may ask")
     started = time.monotonic()
     with suppress(_StoppedError), stop_requested() as stop:
-        copy = partial(copy_sound, release, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
+        body_bytes = (edge.limits if edge else Limits()).max_body_bytes
+
+        def copy(repository: Path) -> None:
+            copy_sound(release, repository, trust=trust, sizing=sizing, check=partial(_raise_once_set, stop))
+            if short := runtime.shortage(repository, body_bytes=body_bytes):
+                say(short)
+
         with ExitStack() as running:
             server = running.enter_context(
                 runtime.Server(installation, copy, ports, collector=collector, verbose=verbose)

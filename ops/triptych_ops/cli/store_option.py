@@ -7,8 +7,6 @@ import click
 
 from triptych_ops.release import Store
 
-from .failures import missing_package
-
 _SLIP = re.compile(r"s3:(?!//)", re.IGNORECASE)
 
 
@@ -17,16 +15,13 @@ def open_store(location: str) -> Store:
 
     Raises:
         UsageError: it is neither a folder's path, with `~` for the home folder, nor s3://BUCKET/PREFIX.
-        OpsError: the package for it is not installed.
+        ModuleNotFoundError: the package for it is not installed.
     """
     if not location.strip():
         raise click.BadParameter("it is empty; name a folder or s3://BUCKET/PREFIX")
     if _SLIP.match(location):
         raise click.BadParameter(f"{location!r} is neither a folder nor a bucket; write s3://BUCKET/PREFIX")
-    try:
-        return Store(location if "://" in location else Path(location).expanduser())
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="s3") from error
+    return Store(location if "://" in location else Path(location).expanduser())
 
 
 def _store(_context: click.Context, _parameter: click.Parameter, value: str) -> Store:

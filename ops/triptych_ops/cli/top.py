@@ -8,7 +8,6 @@ import click
 
 from triptych_ops.errors import OpsError, UsageError
 
-from .failures import missing_package
 from .options import json_option
 from .output import Table, print_json, print_table, say, table
 from .stopping import stop_requested
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 _PAGE: Final = "http://127.0.0.1:8002/metrics"
 _PAGES_S, _STORED_S = 4.0, 60.0
 _SERVED = ("track", "release", "requests/s", "failed", "images/s", "refused", "waits", "at", "batch", "runs", "score")
+_SERVED_GIVES_UP = ("score", "runs", "batch", "at", "refused", "images/s", "waits")
 _EDGES = ("track", "release", "edge requests/s", "failed", "p50", "p99")
 _CLASSES = ("track", "release", "classified as", "share")
 _TEXTS = ("track", "at", "classified as")
@@ -76,10 +76,8 @@ def top(
 
 
 def _source(pages: tuple[str, ...], prometheus: str | None, namespace: str, window_s: float | None) -> "Source":
-    try:
-        from triptych_ops.monitoring.top import Pages, Stored
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="monitoring") from error
+    from triptych_ops.monitoring.top import Pages, Stored
+
     if prometheus and pages:
         raise UsageError("--metrics and --prometheus are two ways to ask; give one")
     if namespace and not prometheus:
@@ -98,14 +96,14 @@ def _show(found: "Overview", *, as_json: bool, clear: bool) -> None:
     if not found.served and not found.edges:
         click.echo(f"no server and no edge among {found.targets} pages of metrics")
         return
-    served = _rows(_SERVED)
+    served = _rows(_SERVED, gives_up=_SERVED_GIVES_UP)
     classes = _rows(_CLASSES)
     for each in found.served:
         served.add_row(each.track, each.release, *_cells(each))
         if each.classes:
             names, shares = each.classes.keys(), each.classes.values()
             classes.add_row(each.track, each.release, tuple(names), tuple(f"{share:.1%}" for share in shares))
-    edges = _rows(_EDGES)
+    edges = _rows(_EDGES, gives_up=("p50",))
     for edge in found.edges:
         cells = (f"{edge.requests:.1f}", _percent(edge.failed), _ms(edge.p50_s), _ms(edge.p99_s))
         edges.add_row(edge.track, edge.release, *cells)
@@ -130,8 +128,8 @@ def _cells(each: "Served") -> tuple[str, ...]:
     )
 
 
-def _rows(columns: tuple[str, ...]) -> Table:
-    return table(*columns, right=tuple(name for name in columns if name not in _TEXTS))
+def _rows(columns: tuple[str, ...], *, gives_up: tuple[str, ...] = ()) -> Table:
+    return table(*columns, right=tuple(name for name in columns if name not in _TEXTS), gives_up=gives_up)
 
 
 def _percent(share: float | None) -> str:

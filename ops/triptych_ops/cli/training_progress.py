@@ -17,6 +17,7 @@ class TrainingProgress:
 
     def __init__(self, *, epochs: int) -> None:
         self._epochs = epochs
+        self._legend_said = False
         self._bar: progress.Progress | None = None
         if sys.stderr.isatty():
             from rich.console import Console
@@ -69,11 +70,14 @@ class TrainingProgress:
     def epoch(self, epoch: "Epoch", *, best: bool) -> None:
         """An epoch has ended."""
         line = (
-            f"epoch {epoch.epoch:{len(str(self._epochs))}}/{self._epochs}  "
-            f"loss {epoch.train_loss:.4f}  accuracy {epoch.train_accuracy:7.2%}  "
-            f"validation: loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:7.2%}"
-            f"{'  best so far' if best else ''}  {epoch.seconds:.1f} s"
+            f"epoch {epoch.epoch:{len(str(self._epochs))}}/{self._epochs}"
+            f"  train {epoch.train_loss:.4f}  {epoch.train_accuracy:7.2%}"
+            f"  validation {epoch.validation_loss:.4f}  {epoch.validation_accuracy:7.2%}"
+            f"{'  best' if best else ''}  {epoch.seconds:.1f} s"
         )
+        if not self._legend_said:
+            self._legend_said = True
+            line = f"loss and accuracy of each epoch, on the training images and on those for validation:\n{line}"
         if self._bar:
             self._bar.console.print(line)
         else:

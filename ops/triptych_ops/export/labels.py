@@ -9,6 +9,8 @@ from triptych_ops.errors import MissingError, RefusedError, UsageError
 def read_labels(path: Path) -> tuple[str, ...]:
     """The labels of a file: a JSON list in `.json`, else one a line; UTF-8.
 
+    Of lines, white space at both ends and blank lines at the end of the file are no part of a label.
+
     Two classes may bear one label, as ImageNet's cranes do: answers tell them apart by CLASS_ID.
 
     Raises:
@@ -23,10 +25,10 @@ def read_labels(path: Path) -> tuple[str, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RefusedError(f"{path} is not UTF-8: {error.reason} at byte {error.start}") from error
+        raise RefusedError(f"{path} is not UTF-8: {error.reason} at byte {error.start}; save it as UTF-8") from error
     if path.suffix == ".json":
         return labels_of_json(text, source=str(path))
-    return tuple(line.removesuffix("\r") for line in text.removesuffix("\n").split("\n"))
+    return tuple(line.strip() for line in text.rstrip().split("\n"))
 
 
 def labels_of_json(text: str, *, source: str) -> tuple[str, ...]:

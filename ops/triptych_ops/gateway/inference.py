@@ -70,6 +70,11 @@ class Inference(Generic[Result]):
         if media_type != FORM_TYPE and media_type not in IMAGE_TYPES:
             detail = f"a body is {_ACCEPTED}, not {media_type[:100]!r}; say which by Content-Type"
             raise failed(UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Post": _ACCEPTED})
+        encoding = exchange.headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
+        if encoding not in ("", "identity"):
+            detail = f"a body is taken as it is, not with the Content-Encoding {encoding[:100]!r}; send it uncompressed"
+            # The status and the header of RFC 9110, section 15.5.16.
+            raise failed(UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": "identity"})
         self._admission.check()
         with self._admission.holding() as held:
             if media_type == FORM_TYPE:

@@ -4,8 +4,9 @@ import json
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 
-from triptych_ops.errors import OpsError, UsageError
+from triptych_ops.errors import OpsError, UsageError, reason
 
 
 def instant(
@@ -25,5 +26,7 @@ def instant(
         with urllib.request.urlopen(address, timeout=timeout_s) as answer:  # noqa: S310  checked above
             found = json.load(answer)["data"]["result"]
             return [(each["metric"], float(each["value"][1])) for each in found]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise OpsError(f"Prometheus at {prometheus} did not answer: {error}") from error
+    except (OSError, HTTPException) as error:
+        raise OpsError(f"Prometheus at {prometheus} did not answer: {reason(error)}") from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise OpsError(f"what answers at {prometheus} is not a Prometheus; check the address") from error

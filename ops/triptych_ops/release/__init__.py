@@ -6,7 +6,7 @@
 Forbidden inside: torch, a running server. Works on files alone.
 """
 
-from .aliases import require_alias
+from .aliases import Head, require_alias
 from .assemble import Assembly, assemble, check_labels
 from .comparison import Change, Comparison, LabelChanges, compare
 from .gpu_form import GpuParts
@@ -44,6 +44,7 @@ __all__ = [
     "GoldenPrediction",
     "GpuForm",
     "GpuParts",
+    "Head",
     "LabelChanges",
     "Manifest",
     "Precision",

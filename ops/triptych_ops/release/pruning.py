@@ -21,12 +21,21 @@ def prune(storage: Storage, aliases: Aliases, numbers: list[int], *, keep: int, 
     return gone
 
 
-def prune_unfinished(storage: Storage, *, dry_run: bool) -> list[int]:
-    """Remove what lies below a number without being a release; these numbers."""
+def prune_unfinished(storage: Storage, aliases: Aliases, *, dry_run: bool) -> list[int]:
+    """Remove what lies below a number without being a release; these numbers.
+
+    A release with an alias stays: another pruner takes its manifest away for a moment while it looks for aliases.
+
+    Raises:
+        RefusedError: an alias is corrupt, so nobody knows what it points to.
+    """
     # Folders first: what appears after this look is published in the next one.
     held = [number for name in storage.folders("releases") if (number := number_of(name)) is not None]
     published = {name.split("/")[1] for name, size in storage.matching(f"releases/*/{MANIFEST}").items() if size}
     unfinished = sorted(number for number in held if str(number) not in published)
+    if unfinished:
+        protected = _aliased(aliases)
+        unfinished = [number for number in unfinished if number not in protected]
     if dry_run:
         return unfinished
     gone = [number for number in unfinished if _remove_unfinished(storage, number)]

@@ -1,11 +1,12 @@
 """A release as it lies in a store, or in the folder that it was pulled into."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from triptych_ops.errors import UsageError
+from triptych_ops.errors import MissingError, RefusedError, UsageError
 
 from . import integrity
 from .integrity import MANIFEST, REPOSITORY, SIGNATURE, Progress, quiet
@@ -52,11 +53,13 @@ class Release:
 
         Raises:
             RefusedError: it is missing or altered.
+            MissingError: another process removed the release meanwhile; so do all that read its files.
         """
         pieces: list[bytes] = []
-        integrity.each_checked(
-            self.storage, {name: self.manifest.files[name]}, lambda _name, chunks: pieces.extend(chunks)
-        )
+        with self.reporting_removal():
+            integrity.each_checked(
+                self.storage, {name: self.manifest.files[name]}, lambda _name, chunks: pieces.extend(chunks)
+            )
         return b"".join(pieces)
 
     def signature(self) -> bytes | None:
@@ -69,7 +72,8 @@ class Release:
         Raises:
             RefusedError: names the first file that is missing, additional or altered.
         """
-        integrity.verify(self.storage, self.manifest.files, progress=progress)
+        with self.reporting_removal():
+            integrity.verify(self.storage, self.manifest.files, progress=progress)
 
     def copy(self, target: Path, *, durable: bool = False, progress: Progress = quiet) -> None:
         """Copy all of it into the new folder `target`: manifest, signature, repository, each file compared.
@@ -77,9 +81,10 @@ class Release:
         Raises:
             RefusedError: as `verify`.
         """
-        integrity.require_names(self.storage, self.manifest.files)
-        target.mkdir(exist_ok=True)
-        integrity.copy(self.storage, self.manifest.files, target, durable=durable, progress=progress)
+        with self.reporting_removal():
+            integrity.require_names(self.storage, self.manifest.files)
+            target.mkdir(exist_ok=True)
+            integrity.copy(self.storage, self.manifest.files, target, durable=durable, progress=progress)
         (target / MANIFEST).write_bytes(self.document)
         if (signature := self.signature()) is not None:
             (target / SIGNATURE).write_bytes(signature)
@@ -90,7 +95,20 @@ class Release:
         Raises:
             RefusedError: as `verify`.
         """
-        copy_repository(self.storage, self.manifest.files, target)
+        with self.reporting_removal():
+            copy_repository(self.storage, self.manifest.files, target)
+
+    @contextmanager
+    def reporting_removal(self) -> Iterator[None]:
+        """Raise MissingError for a failure in the body whose cause is that another process removed this release."""
+        try:
+            yield
+        except (RefusedError, FileNotFoundError) as error:
+            if self.storage.read(MANIFEST):
+                raise
+            raise MissingError(
+                f"release {self.number} was removed from {self.location} while it was read; name another release"
+            ) from error
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Release):

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import override
 
 from triptych_ops.errors import RefusedError
 
@@ -62,9 +63,20 @@ class AliasRecord(_Record):
     manifest_sha256: str | None = Field(pattern=_SHA256)
     by: str  # user@host
     at: datetime  # as above
+    # Of an entry of a signed history alone, which other entries of the alias follow.
+    sequence: int | None = Field(default=None, gt=0)  # as its file's name says
+    previous_sha256: str | None = Field(default=None, pattern=_SHA256)  # of the file of the entry before
+
+    @override
+    def to_json(self) -> bytes:
+        """Indented JSON; what is not of a signed history is as it was before there were any."""
+        chain = {name for name in ("sequence", "previous_sha256") if getattr(self, name) is None}
+        return (self.model_dump_json(indent=2, exclude=chain) + "\n").encode()
 
     @model_validator(mode="after")
     def _target_is_whole(self) -> Self:
         if (self.number is None) != (self.manifest_sha256 is None):
             raise ValueError("number and manifest_sha256 are null together or not at all")
+        if (self.previous_sha256 is None) != (self.sequence in (None, 1)):
+            raise ValueError("previous_sha256 belongs to each sequence above 1, and to no other")
         return self

@@ -5,10 +5,13 @@
                        release.sig        a detached signature, if it was signed
     <store>/numbers/7.json                who took the number; never removed
     <store>/aliases/stable/000003.json    the history of an alias
+                           000003-….sig   the signature of that entry, if it was signed
 
-The same in a folder and in a bucket.
+The same in a folder and in a bucket. `alias_trust` says what a signed alias protects from, and `ops/README.md` what a
+store whose owner is hostile can still do.
 """
 
+import errno
 import getpass
 import os
 import socket
@@ -20,7 +23,7 @@ from pathlib import Path
 from triptych_ops.errors import MissingError, RefusedError
 
 from . import pruning
-from .aliases import Aliases, Target
+from .aliases import Aliases, AliasState, Entry, Head, SignEntry, Target
 from .catalogue import Catalogue
 from .integrity import SIGNATURE, Progress, quiet
 from .manifest import Manifest
@@ -67,6 +70,11 @@ class Store:
         """Its path or URL, as it was given."""
         return self._storage.location
 
+    @property
+    def identity(self) -> str:
+        """The location, written so that two stores never have the same, whatever the working folder."""
+        return self._storage.identity()
+
     def exists(self) -> bool:
         """Whether there is a folder or a bucket."""
         return self._storage.exists()
@@ -96,15 +104,17 @@ class Store:
         """
         return self._catalogue.resolve(ref)[0]
 
-    def release(self, ref: str | int | None = None) -> Release:
+    def release(self, ref: str | int | None = None, *, accept: Callable[[Head], None] | None = None) -> Release:
         """The release that `ref` means, as `resolve` says.
+
+        Where `ref` is an alias, `accept` is given its history, and raises where that is not to be used.
 
         Raises:
             MissingError: the store, the alias, or the release does not exist.
             UsageError: it is neither a number nor an alias.
             RefusedError: its manifest is corrupt, another release's, or not the one that was published or tagged.
         """
-        return self._catalogue.release(ref)
+        return self._catalogue.release(ref, accept=accept)
 
     def releases(self) -> dict[int, Release | RefusedError]:
         """Every release by its number, or why it is refused, ascending.
@@ -144,7 +154,8 @@ class Store:
         edition = _edition(release)
         if self._publication.published(edition):
             return self._publication.sign(edition)
-        return self._publication.publish(edition, staged=None, progress=progress)
+        with release.reporting_removal():
+            return self._publication.publish(edition, staged=None, progress=progress)
 
     @contextmanager
     def local_copy(self, release: Release, *, progress: Progress = quiet) -> Iterator[Path]:
@@ -157,7 +168,8 @@ class Store:
         """
         if isinstance(release.storage, FolderStorage):
             release.verify(progress=progress)
-            yield release.storage.folder
+            with release.reporting_removal():
+                yield release.storage.folder
             return
         with self._storage.staging() as scratch:
             folder = scratch / str(release.number)
@@ -165,32 +177,60 @@ class Store:
             yield folder
 
     def attach_signature(self, release: Release, content: bytes) -> None:
-        """Write release.sig beside the manifest, or replace it, atomically. All else of a release never changes."""
-        self._storage.replace(f"{folder_name(release.number)}/{SIGNATURE}", content)
+        """Write release.sig beside the manifest, or replace it, atomically. All else of a release never changes.
 
-    def tag(self, alias: str, ref: str | int | None) -> int:
-        """Let an alias mean a release; its number. The same again writes nothing.
+        Raises:
+            MissingError: another process removed the release meanwhile.
+        """
+        name = f"{folder_name(release.number)}/{SIGNATURE}"
+        with release.reporting_removal():
+            self._storage.replace(name, content)
+            if not self._storage.read(manifest_name(release.number)):  # in a bucket, it was written all the same
+                self._storage.remove(name)
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
+
+    def tag(
+        self,
+        alias: str,
+        ref: str | int | None,
+        *,
+        sign: SignEntry | None = None,
+        unsigned: bool = False,
+        accept: Callable[[Head], None] | None = None,
+    ) -> int:
+        """Let an alias mean a release; its number. The same again writes nothing but a new signature.
+
+        With `sign` the change is signed. `accept` lets the history pass that it follows, and that of an alias in `ref`.
+        `unsigned` lets a change without a signature follow one that has it.
 
         Raises:
             UsageError: this can be no alias.
             MissingError: the release does not exist, or was removed at the same time.
-            RefusedError: the alias' present entry is corrupt.
+            RefusedError: an entry of the alias is corrupt, or the newest one is signed and this one would not be.
         """
-        release = self.release(ref)
-        change = self._aliases.point(alias, Target(release.number, release.manifest_sha256))
+        release = self.release(ref, accept=accept)
+        target = Target(release.number, release.manifest_sha256)
+        change = self._aliases.point(alias, target, sign=sign, unsigned=unsigned, accept=accept)
         if change and not self._storage.read(manifest_name(release.number)):
-            self._aliases.take_back(change)
+            self._aliases.take_back(change, sign=sign)
             raise MissingError(f"release {release.number} of {self.location} was removed meanwhile; tag another")
         return release.number
 
-    def untag(self, alias: str) -> None:
-        """Remove an alias; its history stays.
+    def untag(
+        self,
+        alias: str,
+        *,
+        sign: SignEntry | None = None,
+        unsigned: bool = False,
+        accept: Callable[[Head], None] | None = None,
+    ) -> None:
+        """Remove an alias; its history stays. The arguments are those of `tag`.
 
         Raises:
             MissingError: there is no such alias.
         """
         self._aliases.target(alias)
-        self._aliases.point(alias, None)
+        self._aliases.point(alias, None, sign=sign, unsigned=unsigned, accept=accept)
 
     def aliases(self) -> dict[str, int]:
         """Every alias with the number of its release, sorted by name; without those of `refused_aliases`."""
@@ -202,15 +242,35 @@ class Store:
         found = self._aliases.each()
         return {alias: error for alias, error in found.items() if isinstance(error, RefusedError)}
 
+    def alias_states(self) -> dict[str, AliasState]:
+        """Every alias of `aliases`, with the number of its newest entry and whether that has a signature."""
+        return self._aliases.states()
+
+    def head(self, alias: str) -> Head | None:
+        """The history of an alias by its newest entry; None where there never was such an alias.
+
+        Raises:
+            RefusedError: an entry is corrupt.
+        """
+        return self._aliases.head(alias)
+
     def history(self, alias: str) -> list[AliasRecord]:
         """Every change of an alias, oldest first.
 
         Raises:
             MissingError: there never was such an alias.
         """
+        return [entry.record for entry in self.entries(alias)]
+
+    def entries(self, alias: str) -> list[Entry]:
+        """Every change of an alias, as `history`, each with its number and digest."""
         if not (entries := self._aliases.history(alias)):
             raise MissingError(f"{self.location} never had an alias {alias!r}")
         return entries
+
+    def signed_entries(self, alias: str) -> set[int]:
+        """The numbers of the entries of an alias that have a signature; none is verified."""
+        return self._aliases.signed_entries(alias)
 
     def prune(self, *, keep: int, dry_run: bool = False) -> list[int]:
         """Remove all but the newest `keep` releases and those with an alias; the numbers that went, or would go.
@@ -231,7 +291,7 @@ class Store:
         A publisher that is at work then fails, and leaves nothing.
         """
         self.numbers()
-        return pruning.prune_unfinished(self._storage, dry_run=dry_run)
+        return pruning.prune_unfinished(self._storage, self._aliases, dry_run=dry_run)
 
     def _number_record(self, number: int, sha256: str) -> NumberRecord:
         return NumberRecord(number=number, manifest_sha256=sha256, publisher=self._user, at=self._clock())

@@ -122,6 +122,7 @@ def load_plan(text: str) -> Plan:
         UsageError: it says none; the message names the field and its line, its value and what is wrong.
     """
     try:
+        _require_unique_keys(text)
         document = yaml.safe_load(text)
         return Plan.model_validate({} if document is None else document)
     except yaml.YAMLError as error:
@@ -142,6 +143,8 @@ def plan_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Plan of a Triptych rollout", **schema}
 
 
+_MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`, of which there may be several
+
 _MISSING = {
     "condition": "say how much worse is too much, as condition: {tolerance: 0.01, limit: 0.04}",
     "tolerance": "say from how much worse on the rollout goes back, as tolerance: 0.01",
@@ -149,6 +152,34 @@ _MISSING = {
     "query": "say how it is measured, in PromQL",
     "weight_percent": "say the candidate's share, as weight_percent: 5",
 }
+
+
+def _require_unique_keys(text: str) -> None:
+    """Refuse a plan that gives a key of one mapping twice: PyYAML would silently take the last one.
+
+    Raises:
+        UsageError: it does; the message names the key and both lines.
+        yaml.YAMLError: the text is not YAML.
+    """
+    waiting = [yaml.compose(text, Loader=yaml.SafeLoader)]
+    seen: set[int] = set()  # an alias leads to a node that was there before, even to one that holds the alias
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            continue
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            waiting += (key, value)
+            line, name = key.start_mark.line + 1, str(key.value)
+            if name in lines and key.tag != _MERGE:
+                raise UsageError(
+                    f"line {line}: {_shown(name)} is given already in line {lines[name]}; keep one of them"
+                )
+            lines[name] = line
 
 
 def _line(text: str, place: tuple[int | str, ...]) -> int:

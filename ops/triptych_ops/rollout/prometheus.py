@@ -13,6 +13,8 @@ from http.client import HTTPException
 from string import Template
 from typing import Any, Final
 
+from triptych_ops.errors import reason
+
 from .evidence import Buckets, Classes, Counts, Measured, NoData, Pair
 from .metrics import Kind, MetricRule
 
@@ -110,7 +112,7 @@ class Prometheus:
                 raise _UnusableError(f"the answer has more than {_MOST_BYTES} bytes")
             document = json.loads(body)
         except (OSError, HTTPException) as error:  # HTTPError and timeouts are OSErrors
-            raise _UnusableError(f"{self._url}: {error}") from error
+            raise _UnusableError(f"{self._url} does not answer: {reason(error)}") from error
         except ValueError as error:
             raise _UnusableError(f"{self._url} answers no JSON: {error}") from error
         if not isinstance(document, dict) or document.get("status") != "success":

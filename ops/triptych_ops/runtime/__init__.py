@@ -7,6 +7,7 @@ from .installation import Installation, find_installation
 from .machine import openvino_installed, usable_cores
 from .ports import Ports
 from .server import READY_TIMEOUT_S, Server
+from .shared_memory import shortage
 from .sizing import MOST, MOST_DELAY_US, Sizing
 from .statistics import MemberTimes, member_times, server_version
 from .supervision import USUAL_ANSWER_S, Part, RestartPolicy, Supervisor, Telling, Watch
@@ -32,5 +33,6 @@ __all__ = [
     "member_times",
     "openvino_installed",
     "server_version",
+    "shortage",
     "usable_cores",
 ]

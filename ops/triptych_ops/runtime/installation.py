@@ -10,7 +10,7 @@ from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
-from triptych_ops.errors import MissingError
+from triptych_ops.errors import MissingError, OpsError, reason
 
 VARIABLE = "TRIPTYCH_TRITON"
 CONTAINER_BINARY = Path("/opt/tritonserver/bin/tritonserver")  # NVIDIA's image
@@ -37,19 +37,23 @@ class Installation:
         """Make the new `folder` a backend directory: the installation's backends, and ours where it lacks one.
 
         Ours is the python-based `onnxruntime`, for installations without the native one.
+
+        Raises:
+            OpsError: a file cannot be copied into it.
         """
         folder.mkdir()
         for backend in self.backends.iterdir():
             if backend.name == "python":
                 # Copied, 3 MB: Triton refuses a python-based backend whose library is a link out of the directory.
-                shutil.copytree(backend, folder / backend.name)
+                shutil.copytree(backend, folder / backend.name, copy_function=_copy)
             else:
                 (folder / backend.name).symlink_to(backend)
         if self.stub:
-            shutil.copy(self.stub, folder / "python")
+            _copy(self.stub, folder / "python" / self.stub.name)
         for backend in _OWN_BACKENDS.iterdir():
             if not (folder / backend.name).exists():
-                shutil.copytree(backend, folder / backend.name, ignore=shutil.ignore_patterns("__pycache__"))
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(backend, folder / backend.name, ignore=ignored, copy_function=_copy)
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The server's environment: its libraries, this Python for its stubs, memory kept for the next image."""
@@ -57,6 +61,20 @@ class Installation:
         path = f"{Path(sys.prefix) / 'bin'}:{environ.get('PATH', os.defpath)}"
         libraries = [*map(str, self.libraries), environ.get("LD_LIBRARY_PATH", "")]
         return {**_ALLOCATION, **environ, "PATH": path, "LD_LIBRARY_PATH": ":".join(filter(None, libraries))}
+
+
+def _copy(source: str | Path, target: str | Path) -> None:
+    """Copy a file with its permissions. `shutil` names the source where the disk of the target is full.
+
+    Raises:
+        OpsError: it cannot be copied; shutil.copytree collects errors of the system, and raises this one as it is.
+    """
+    try:
+        shutil.copy2(source, target)
+    except OSError as error:
+        raise OpsError(
+            f"{target} cannot be written: {reason(error)}; free some space, or choose another folder with TMPDIR"
+        ) from error
 
 
 def find_installation(environ: Mapping[str, str]) -> Installation:

@@ -4,28 +4,31 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
+
+import psutil
 
 from triptych import Client, Health
 from triptych.client import DEFAULT_TIMEOUT_S
 from triptych_ops.errors import OpsError, RefusedError, TimedOutError, UsageError
 from triptych_ops.scratch import scratch_folder
 
-from . import process
+from . import regions
 from .command import command
 from .draining import drain
 from .installation import Installation
 from .log import first_error, last_line, still_loading
 from .ports import Ports
+from .process import ProcessGroup
 from .repository_copy import digests, remove_others
+from .shared_memory import PLACE
 from .tracing import Collector
 
 READY_TIMEOUT_S = 45.0
@@ -34,6 +37,14 @@ READY_TIMEOUT_S = 45.0
 EXIT_TIMEOUT_S = 5
 """What requests under way get at SIGTERM, the slowest many times over."""
 
+_NOT_LISTENING = Health(
+    ok=False,
+    reason="it does not listen on its ports",
+    answered=False,
+    known=False,
+    release=None,
+    elapsed_s=0.0,
+)
 _LONGEST_LOG_BYTES = 16 << 20
 _POLL_S = 0.05
 _PLAIN_PATH = re.compile(r"[\w./,:@%+=-]+", re.ASCII)
@@ -46,10 +57,12 @@ class Server:
                      ignore PYTHONDONTWRITEBYTECODE and write beside their sources.
     collector:       gets spans of requests
     verbose:         Triton's log goes to stderr
+    folder:          once entered, its temporary files; its name begins the names of its shared memory
 
     Entering starts the process and does not wait; leaving stops it with its stubs, once what is under way
-    is finished, and removes its shared memory and temporary files. Should this process be killed, or the
-    thread that started the server end, the kernel ends the server: enter and restart in the main thread.
+    is finished, and removes its shared memory and temporary files. Should this process be killed, the server
+    ends as well, and what is left of it is removed by the next one that is entered. The kernel ends the server
+    when the thread that started it ends: enter and restart in the main thread.
 
     Raises:
         OpsError: a port is in use.
@@ -71,13 +84,18 @@ class Server:
         self._verbose = verbose
         self._leaving = ExitStack()
         self._copies = count(1)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ProcessGroup | None = None
+        self._started_ns = 0
+        self._listened_ns: int | None = None  # when it was first seen to listen on its ports
         self.ports = ports
 
     def __enter__(self) -> "Server":
+        regions.remove_abandoned()  # first, since a server whose owner was killed may keep a port
         self.ports.check()
         with ExitStack() as entered:
-            self._folder = entered.enter_context(scratch_folder(_temporary_folder(), prefix="triptych-serve-"))
+            self.folder = entered.enter_context(scratch_folder(_temporary_folder(), prefix=regions.PREFIX))
+            self._regions = regions.Regions(self.folder.name)
+            entered.callback(self._regions.release)
             self._copy()
             entered.callback(self.end)
             self._start()
@@ -96,7 +114,9 @@ class Server:
     def wait_ready(
         self, *, timeout_s: float = READY_TIMEOUT_S, cancelled: Callable[[], bool] = lambda: False
     ) -> Health:
-        """Return once the server has classified the built-in image rightly, or `cancelled()` is true.
+        """Return once this server has classified the built-in image rightly, or `cancelled()` is true.
+
+        Nothing is asked before this server's own process listens on its ports: another one may do so.
 
         Raises:
             OpsError: the server ended instead; the message has its first error.
@@ -104,11 +124,13 @@ class Server:
             TimedOutError: it did not answer within `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
+        state = _NOT_LISTENING
         with Client(self.ports.grpc_url) as client:
             while True:
                 self.check_alive()
                 remaining_s = max(deadline - time.monotonic(), _POLL_S)
-                state = client.health(timeout_s=min(remaining_s, DEFAULT_TIMEOUT_S))
+                if self._listens():
+                    state = client.health(timeout_s=min(remaining_s, DEFAULT_TIMEOUT_S))
                 if cancelled() or (state.ok and state.known):
                     return state
                 if state.answered:  # no waiting makes a wrong answer right, or an unknown one known
@@ -128,14 +150,17 @@ class Server:
             raise OpsError("tritonserver was ended")
         status = self._process.poll()
         if status is not None:
+            if self._listened_ns is None:
+                self.ports.check()  # where another server took a port since the last check, this says which
             raise OpsError(f"tritonserver {self._reason(status)}")
 
     def end(self) -> None:
         """End the server and its stubs at once, whatever state they are in; a second call does nothing."""
         if self._process is not None:
-            process.end(self._process)
+            self._process.end()
             self._process = None
-            process.remove_regions(self._regions)
+            self._regions.remove()
+            _remove_environments(self._started_ns, self._listened_ns or time.time_ns())
 
     def restart(self) -> None:
         """End the server at once and start it anew: the same ports, the same repository. Does not wait.
@@ -184,25 +209,32 @@ class Server:
 
     @property
     def _log(self) -> Path:
-        return self._folder / "tritonserver.log"
+        return self.folder / "tritonserver.log"
 
-    @property
-    def _regions(self) -> str:
-        """Prefix of the server's shared memory; the random end of the folder's name makes it this server's own."""
-        return f"{self._folder.name}-"
+    def _listens(self) -> bool:
+        """Whether this server's own process listens on all of its ports."""
+        try:
+            connections = psutil.Process(self.pid).net_connections("tcp")
+        except psutil.Error:  # it has ended
+            return False
+        open_ports = {found.laddr.port for found in connections if found.status == psutil.CONN_LISTEN}
+        if open_ports < {self.ports.http, self.ports.grpc, self.ports.metrics}:
+            return False
+        self._listened_ns = self._listened_ns or time.time_ns()
+        return True
 
     def _copy(self) -> None:
         """Make the copy of the repository, in a new folder in case that what made it left something beside it."""
-        for earlier in self._folder.glob("copy-*"):
+        for earlier in self.folder.glob("copy-*"):
             shutil.rmtree(earlier)
-        folder = self._folder / f"copy-{next(self._copies)}"
+        folder = self.folder / f"copy-{next(self._copies)}"
         folder.mkdir()
         self._repository = folder / "repository"
         self._copy_repository(self._repository)
         self._copied = digests(self._repository)
 
     def _start(self) -> None:
-        backends = self._folder / "backends"
+        backends = self.folder / "backends"
         if backends.exists():
             shutil.rmtree(backends)
         self._installation.lay_out_backends(backends)
@@ -210,15 +242,34 @@ class Server:
             self._installation.binary,
             repository=self._repository,
             backends=backends,
-            regions=self._regions,
+            regions=self._regions.prefix,
             ports=self.ports,
             exit_timeout_s=EXIT_TIMEOUT_S,
             collector=self._collector,
         )
         self._log.unlink(missing_ok=True)
+        self._started_ns, self._listened_ns = time.time_ns(), None
         with self._log.open("ab") as log:  # appended to, so that it can be emptied meanwhile
-            output = sys.stderr if self._verbose else log
-            self._process = process.start(line, self._installation.environment(os.environ), output)
+            self._process = ProcessGroup(
+                line,
+                self._installation.environment(os.environ),
+                sys.stderr if self._verbose else log,
+                leftovers=str(PLACE / self._regions.prefix),
+                prepare=regions.keep_private,
+            )
+
+
+def _remove_environments(since_ns: int, until_ns: int) -> None:
+    """Remove the folders for Python environments that Triton's python backend made while it loaded its models.
+
+    It makes two at each start, always below /tmp, and removes them only where it is stopped by SIGTERM. No release has
+    such an environment, so they are empty; a folder that is in use is not, and stays.
+    """
+    for folder in Path("/tmp").glob("python_env_??????"):  # noqa: S108  named so in its source
+        with suppress(OSError):
+            made = folder.lstat()
+            if made.st_uid == os.geteuid() and since_ns <= made.st_mtime_ns <= until_ns:
+                folder.rmdir()
 
 
 def _temporary_folder() -> Path:

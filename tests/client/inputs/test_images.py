@@ -1,3 +1,4 @@
+import base64
 import io
 import os
 import sys
@@ -142,6 +143,14 @@ def test_what_is_no_image_is_refused_by_its_place(image: Any, code: str) -> None
         encoded(image, index=3)
     assert (caught.value.code, caught.value.source) == (code, "image 3")
     assert str(caught.value) == f"image 3: {caught.value.message} ({code})"
+
+
+def test_base64_in_place_of_a_path_is_not_repeated() -> None:
+    text = base64.b64encode(bytes(600_000)).decode()
+    with pytest.raises(ImageError, match="a text of 800000 characters is no path; decode base64 first") as caught:
+        encoded(text, index=3)
+    assert (caught.value.code, caught.value.source) == ("unreadable", "image 3")
+    assert len(str(caught.value)) < 200
 
 
 def test_a_file_opened_as_text_is_refused_with_the_remedy(tmp_path: Path) -> None:

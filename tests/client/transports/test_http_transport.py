@@ -217,3 +217,14 @@ def test_a_closed_transport_is_unavailable_and_closes_twice(http_server: Callabl
 def test_an_answer_that_trickles_ends_at_the_deadline(trickle: str) -> None:
     with pytest.raises(DeadlineExceededError, match=r"within 0\.2 s"):
         transport(trickle).infer(HASTY)
+
+
+def test_a_proxy_in_the_environment_is_not_used(
+    http_server: Callable[[bytes], str], nobody: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://{nobody}")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    authority = http_server(answer(b"200 OK", HEADER + SCORE, LENGTH))
+    assert transport(authority).infer(REQUEST).model_version == "7"

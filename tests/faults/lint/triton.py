@@ -1,16 +1,17 @@
 """The verdict of the real Triton on a repository: does it start with the flags of production?"""
 
 import os
-import subprocess
 import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from triptych_ops.runtime import Ports, find_installation, process
+from triptych_ops.runtime import Ports, find_installation
 from triptych_ops.runtime.command import command
 from triptych_ops.runtime.log import first_error, last_line
+from triptych_ops.runtime.process import ProcessGroup
+from triptych_ops.runtime.regions import Regions
 
 VERSION = "2.51.0"
 """Of the nvidia-pytriton wheel. Lint's verdicts are held to this Triton."""
@@ -54,30 +55,31 @@ def _start(repository: Path) -> Verdict:
         folder = Path(name)
         installation = find_installation({})
         installation.lay_out_backends(folder / "backends")
-        ports = Ports.free()
+        ports, regions = Ports.free(), Regions(f"triptych-serve-{folder.name}")
         line = command(
             installation.binary,
             repository=repository,
             backends=folder / "backends",
-            regions=f"{folder.name}-",
+            regions=regions.prefix,
             ports=ports,
             exit_timeout_s=1,
         )
         log = folder / "log"
         with log.open("wb") as output:
-            server = process.start(line, installation.environment(os.environ), output)
+            server = ProcessGroup(line, installation.environment(os.environ), output)
         try:
             return _watch(server, ports, log)
         finally:
-            process.end(server)
-            process.remove_regions(f"{folder.name}-")
+            server.end()
+            regions.release()
 
 
-def _watch(server: "subprocess.Popen[bytes]", ports: Ports, log: Path) -> Verdict:
+def _watch(server: ProcessGroup, ports: Ports, log: Path) -> Verdict:
     deadline = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < deadline:
-        if server.poll() is not None:
-            return Verdict(serves=False, reason=f"ended with {server.returncode}: {first_error(log) or last_line(log)}")
+        status = server.poll()
+        if status is not None:
+            return Verdict(serves=False, reason=f"ended with {status}: {first_error(log) or last_line(log)}")
         if _is_ready(ports):
             return Verdict(serves=True)
         text = log.read_text(encoding="utf-8", errors="replace")

@@ -38,6 +38,7 @@ class Watched(Serving):
             *(*self.wrapper, str(TRIPTYCH), "serve", "--store", str(self.store)),
             *("--http-port", str(self.ports.http), "--grpc-port", str(self.ports.grpc)),
             *("--metrics-port", str(self.ports.metrics)),
+            *self._options,
         ]
         self.process = subprocess.Popen(
             command,
@@ -112,10 +113,11 @@ def closed(ports: Ports) -> bool:
     return True
 
 
-def serves(ports: Ports) -> bool:
-    """Whether it gives the known answer now, to a new client of each protocol."""
+def serves(ports: Ports, *, known: bool = True) -> bool:
+    """Whether it gives the known answer now, to a new client of each protocol; an edge does not say what is known."""
     for url in (ports.grpc_url, ports.http_url):
         with Client(url) as client:
-            if not client.health(timeout_s=1).ok:
+            state = client.health(timeout_s=1)
+            if not state.ok or state.known != known:
                 return False
     return True

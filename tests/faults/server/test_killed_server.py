@@ -75,4 +75,5 @@ def _kill_in_the_middle(serving: Watched, *, after_s: float) -> tuple[float, lis
 
 
 def _regions(serving: Watched) -> set[Path]:
-    return {path for path in serving.traces() if path.parent == Path("/dev/shm")}  # noqa: S108
+    found = {path for path in serving.traces() if path.parent == Path("/dev/shm")}  # noqa: S108
+    return {path for path in found if not path.name.endswith("-owner")}

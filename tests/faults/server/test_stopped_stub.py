@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from commands import gone
 from traffic.closed import Load
 from triptych_ops.runtime import Ports, Server, find_installation
 
@@ -39,6 +40,26 @@ def test_a_stopped_stub_is_replaced_and_no_client_waits_for_it(store: Path, tmp_
         f"case 2: clients of a stopped stub end {over_s * 1000:.0f} ms after their deadline (<= {OVER_S * 1000:g}); "
         f"noticed after {noticed_s:.1f} s (<= {NOTICED_WITHIN_S:g}), serving again after {serving_s:.1f} s"
     )
+
+
+@pytest.mark.parametrize("name", ["tritonserver", "envoy"])
+def test_case_50_any_stopped_process_is_noticed_and_replaced(store: Path, tmp_path: Path, name: str) -> None:
+    edge = Ports.free()
+    options = ("--edge", "--edge-http-port", edge.http, "--edge-grpc-port", edge.grpc)
+    with Watched(store, tmp_path, *options) as serving:
+        (process,) = (found for found in serving.children() if found.name().startswith(name))
+        stopped_s = time.monotonic()
+        process.suspend()
+        word = name if name == "envoy" else "tritonserver (pid"
+        noticed_s = serving.heard(word, since_s=stopped_s, within_s=SERVING_WITHIN_S)
+        serving_s = await_true(
+            lambda: serves(serving.ports) and serves(edge, known=False),
+            since_s=stopped_s,
+            within_s=SERVING_WITHIN_S,
+            what="serving again, the edge too",
+        )
+        assert gone([process], within_s=1)
+    print(f"case 50: {name} stopped: noticed after {noticed_s:.1f} s, serving again after {serving_s:.1f} s (<= 30)")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

@@ -72,6 +72,13 @@ def test_a_file_that_holds_none_is_named(text: str, tmp_path: Path) -> None:
         objectives_in(tmp_path / "missing.yaml")
 
 
+def test_a_stage_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    """PyYAML would judge by the last list alone."""
+    (tmp_path / "objectives.yaml").write_text("spike: [p99<2s]\nall: [errors<1%]\nspike: [p99<9s]")
+    with pytest.raises(ObjectiveError, match="gives the stage 'spike' twice"):
+        objectives_in(tmp_path / "objectives.yaml")
+
+
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_those_of_the_profiles_can_be_read(name: str) -> None:
     assert [objective(text) for text in profile(name).objectives]

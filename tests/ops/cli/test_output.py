@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+import releases
 from changed_answers import changed, put
 from commands import TRIPTYCH, triptych
 from triptych import Classification, Prediction, contract
 from triptych.testing import FakeServer
 from triptych_ops.cli.folder.rows import json_rows
 from triptych_ops.cli.output import Cell, json_text, print_json, print_table, printable, table
+from triptych_ops.release import Store
 
 from .conftest import Command
 
@@ -100,3 +102,14 @@ def test_hostile_13_classify_prints_json_whatever_the_server_answers(command: Co
         strict(line)
     assert done.stderr.count("\n") == 1
     assert "output SCORE has" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["--json"]])
+def test_a_full_stdout_is_not_blamed_on_the_store(arguments: list[str], tmp_path: Path) -> None:
+    releases.publish_words(Store(tmp_path), 7)
+    command = [str(TRIPTYCH), "release", "list", "--store", str(tmp_path), *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    words = "standard output cannot be written: No space left on device; send it elsewhere"
+    assert done.stderr == f"triptych: {words}\n"

@@ -180,6 +180,7 @@ def test_an_alias_is_given_shown_and_removed(release: Release, store: Store) -> 
         "schema_version": 1,
         "alias": "stable",
         "release": 2,
+        "signed": False,
     }
     assert release("tag", "--json").document["aliases"] == {"candidate": 2, "stable": 2}
     assert [line.split() for line in release("tag").stdout.splitlines()[2:]] == [["candidate", "2"], ["stable", "2"]]

@@ -1,5 +1,6 @@
 """Every error is a problem of RFC 9457, and none says where servers are, or shows a traceback."""
 
+import gzip
 import math
 from collections.abc import Mapping
 
@@ -42,6 +43,16 @@ def test_a_request_that_cannot_be_answered(
     assert (answer.kind, answer.status) == (kind, status)
     assert answer.document["code"] == kind
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "gzip, identity"])
+def test_a_compressed_body_is_no_damaged_image(gateway: RunningGateway, encoding: str) -> None:
+    """The cause is the Content-Encoding, not the image in the body."""
+    answer = gateway.ask("POST", "/classify", gzip.compress(b"a cat"), {**IMAGE, "Content-Encoding": encoding})
+    assert (answer.kind, answer.status) == ("unsupported_media_type", 415)
+    assert f"Content-Encoding '{encoding}'; send it uncompressed" in answer.document["detail"]
+    assert answer.headers["accept-encoding"] == "identity"
+    assert gateway.ask("POST", "/classify", b"a cat", {**IMAGE, "Content-Encoding": "Identity"}).status == 200
 
 
 def test_what_would_be_taken_is_said(gateway: RunningGateway) -> None:

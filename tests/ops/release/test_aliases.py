@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,8 +121,8 @@ def test_a_release_that_goes_while_it_is_tagged_is_not_tagged(folder_store: Stor
     class Slow(Store):
         """Loses the release after it was read, as if pruned between the look and the tag."""
 
-        def release(self, ref: str | int | None = None) -> Release:
-            found = super().release(ref)
+        def release(self, ref: str | int | None = None, **options: Any) -> Release:
+            found = super().release(ref, **options)
             going.unlink()
             return found
 
@@ -139,12 +140,12 @@ def test_what_another_tagger_did_since_is_not_taken_back(folder_store: Store) ->
     class Late(Store):
         """Loses release 1 after it was read; somebody tags 3 as soon as 1 was tagged."""
 
-        def release(self, ref: str | int | None = None) -> Release:
-            found = super().release(ref)
+        def release(self, ref: str | int | None = None, **options: Any) -> Release:
+            found = super().release(ref, **options)
             point = self._aliases.point
 
-            def pointed(alias: str, target: Target | None) -> Change | None:
-                change = point(alias, target)
+            def pointed(alias: str, target: Target | None, **options: Any) -> Change | None:
+                change = point(alias, target, **options)
                 (folder / "releases/1/release.json").unlink()
                 folder_store.tag(alias, 3)
                 return change

@@ -181,3 +181,19 @@ def test_what_others_upload_beside_the_releases_is_left(new_prefix: Callable[[],
     begin_upload(location, "backups/db.dump")
     Store(location).prune_unfinished()
     assert uploads_below(location) == ["backups/db.dump"]
+
+
+def test_a_name_that_begins_as_another_is_another(new_prefix: Callable[[], str], publish: Publish) -> None:
+    """Keys are listed by their prefixes, so `…/1` alone would find `…/10`, and a store what lies in `store-old`."""
+    location = new_prefix()
+    store, neighbour = Store(location), Store(f"{location}-old")
+    for each in (store, neighbour):
+        publish(each, 1)
+    publish(store, 10)
+    assert (store.numbers(), neighbour.numbers()) == ([1, 10], [1])
+    assert {name.split("/")[1] for name in open_storage(location).matching("releases/1/*")} == {"1"}
+    whole = open_storage(f"{location}-old").files()
+    assert store.prune(keep=1) == [1]
+    assert store.numbers() == [10]
+    assert store.release(10).read("repository/model.onnx")
+    assert open_storage(f"{location}-old").files() == whole

@@ -134,7 +134,8 @@ def test_a_release_that_appears_while_the_unfinished_go_is_left_alone(
     folder = Path(folder_store.location)
     (folder / "releases/2").mkdir()  # a folder takes the place of an empty one
     (folder / "releases/3").mkdir()
-    assert prune_unfinished(storage(folder), dry_run=False) == [3]
+    aliases = Aliases(storage(folder), folder_store._alias_record)
+    assert prune_unfinished(storage(folder), aliases, dry_run=False) == [3]
     assert folder_store.numbers() == [1, 2]
     folder_store.release(2).verify()
 

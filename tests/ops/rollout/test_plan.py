@@ -56,6 +56,35 @@ def test_what_is_wrong_is_said_with_its_line(text: str, told: str) -> None:
     assert "\n" not in str(refused.value) or "YAML" in told
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("hold_s: 60\nprometheus: http://p:9090\nhold_s: 600", "line 3: 'hold_s' is given already in line 1"),
+        (
+            "steps:\n  - weight_percent: 5\n    least_s: 600\n    weight_percent: 50",
+            "line 4: 'weight_percent' is given already in line 2",
+        ),
+        (
+            _METRIC + _CONDITION + "    condition: {tolerance: 0.5, limit: 0.9}\n",
+            "line 7: 'condition' is given already in line 6",
+        ),
+        ("steps: [{weight_percent: 5, weight_percent: 50}]", "line 1: 'weight_percent' is given already in line 1"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused(text: str, told: str) -> None:
+    """PyYAML would take the last one without a word: here 50 percent at once, and half of all requests failing."""
+    with pytest.raises(UsageError, match=told):
+        load_plan(text)
+
+
+def test_anchors_and_merges_are_no_repetition() -> None:
+    """What a merge brings may be overridden, and an alias that leads back to itself ends."""
+    text = "steps:\n  - &first {weight_percent: 5, least_s: 60}\n  - <<: *first\n    weight_percent: 50\n"
+    assert [step.weight_percent for step in load_plan(text).steps] == [5, 50]
+    with pytest.raises(UsageError):
+        load_plan("steps: &all [*all]")
+
+
 def test_the_examples_are_plans(checkout: Path) -> None:
     examples = sorted((checkout / "ops/triptych_ops/rollout/plans").glob("*.yaml"))
     assert len(examples) == 3

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from triptych_ops.errors import MissingError
+from small_disk import needs_root, small_disk
+from triptych_ops.errors import MissingError, OpsError
 from triptych_ops.runtime import find_installation
 from triptych_ops.runtime.installation import Installation
 
@@ -59,3 +60,13 @@ def test_the_native_backend_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "laid/onnxruntime/libtriton_onnxruntime.so").read_text() == "native"
     assert not (tmp_path / "laid/onnxruntime/model.py").exists()
     assert (tmp_path / "triton/backends/onnxruntime").is_dir()
+
+
+@needs_root
+def test_a_full_disk_is_named_by_the_file_that_is_written(tmp_path: Path) -> None:
+    with small_disk(tmp_path, size_bytes=64 * 1024):
+        target = tmp_path / "backends"
+        with pytest.raises(OpsError) as caught:
+            find_installation({}).lay_out_backends(target)
+    assert str(caught.value).startswith(f"{target}/python/")
+    assert "cannot be written: No space left on device; free some space" in str(caught.value)

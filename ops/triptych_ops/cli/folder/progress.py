@@ -8,12 +8,12 @@ from .tally import Tally
 
 
 @contextmanager
-def progress(tally: Tally, *, of: int) -> Iterator[Callable[[], None]]:
+def progress(tally: Tally, *, of: int, answers_on_stdout: bool) -> Iterator[Callable[[], None]]:
     """Show how far `tally` is, whenever the function that is handed out is called.
 
-    Not while stdout goes to a terminal: the answers say as much, and a bar would stand between them.
+    Not while the answers go to a terminal: they say as much, and a bar would stand between them.
     """
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+    if not sys.stderr.isatty() or (answers_on_stdout and sys.stdout.isatty()):
         yield lambda: None
         return
     from rich.console import Console

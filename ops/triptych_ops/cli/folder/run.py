@@ -4,12 +4,11 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from triptych import Client
 from triptych_ops.errors import MissingError
 
 from .. import failures
 from ..output import say
-from .asking import classified
+from .asking import Asking, classified
 from .progress import progress
 from .rows import Outcome
 from .rows_file import RowsFile
@@ -36,23 +35,15 @@ def found_in(images: Sequence[str], *, recursive: bool, every: bool, besides: Pa
     return found
 
 
-def run(
-    client: Client,
-    found: Found,
-    write: Callable[[str, Outcome], None],
-    *,
-    top_k: int | None,
-    concurrency: int,
-    file: RowsFile | None = None,
-) -> int:
+def run(asking: Asking, found: Found, write: Callable[[str, Outcome], None], *, file: RowsFile | None = None) -> int:
     """Classify all that has no row in `file`, and give the exit code. The summary goes to stderr, however it ends."""
     held = {os.path.normpath(path): code for path, code in file.held.items()} if file else {}
     before = [held[name] for path in found.files if (name := os.path.normpath(path)) in held]
     todo = [path for path in found.files if os.path.normpath(path) not in held] if held else found.files
     tally = Tally()
     try:
-        with progress(tally, of=len(todo)) as show_progress:
-            for path, outcome in classified(client, todo, top_k=top_k, concurrency=concurrency):
+        with progress(tally, of=len(todo), answers_on_stdout=file is None) as show_progress:
+            for path, outcome in classified(asking, todo):
                 write(path, outcome)
                 tally.add(outcome)
                 show_progress()

@@ -65,7 +65,7 @@ def compare(context: click.Context, first: Path, second: Path, margin_ratio: flo
 
 
 def _print(found: Comparison) -> None:
-    rows = table(*_COLUMNS, right=_COLUMNS[2:-1])
+    rows = table(*_COLUMNS, right=_COLUMNS[2:-1], gives_up=("detectable", "second", "first"))
     for row in found.rows:
         values = (shown(value, row.unit) for value in (row.change.first, row.change.second))
         cells = (_change(row), _interval(row), _detectable(row), _WORDS.get(row.word, row.word))

@@ -18,6 +18,7 @@ EXIT_CODES: Final[Mapping[State, int]] = {
     State.FAILED: failures.FAILED,
 }
 _STAGES = ("stage", "for", "due", "good", "failed", "dropped", "late", "images/s", "p50 ms", "p95 ms", "p99 ms")
+_GIVES_UP = ("for", "late", "images/s", "p95 ms", "due")
 _OBJECTIVES = ("objective", "stage", "found", "")
 
 
@@ -43,7 +44,7 @@ def conclude(finding: Finding, folder: Path, *, as_json: bool) -> int:
 
 
 def _print_stages(found: Sequence[StageSummary]) -> None:
-    shown = table(*_STAGES, right=_STAGES[1:])
+    shown = table(*_STAGES, right=_STAGES[1:], gives_up=_GIVES_UP)
     for each in found:
         name = each.stage if each.measured else f"({each.stage})"
         counts = (each.offered, each.good, each.sent - each.good, each.dropped, each.late)

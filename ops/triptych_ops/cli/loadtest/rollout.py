@@ -91,7 +91,7 @@ def rollout(
 
 
 def _print(found: RolloutTraffic) -> None:
-    rows = table(*_COLUMNS, right=_COLUMNS)
+    rows = table(*_COLUMNS, right=_COLUMNS, gives_up=("last", "first"))
     for each in found.releases:
         times = (f"{moment_s:.1f} s" for moment_s in (each.first_s, each.last_s))
         latencies = (f"{value_s * 1000:.1f}" for value_s in (each.p50_s, each.p99_s))

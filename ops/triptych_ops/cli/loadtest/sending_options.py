@@ -10,15 +10,8 @@ from loadtests.errors import PicturesError
 from loadtests.pictures import MIXES, MixDescription, kind_from_text
 from loadtests.users.target import Target
 from triptych import image_formats
+from triptych_ops.cli.client_options import header_option
 from triptych_ops.cli.options import timeout_option, url_option
-
-
-def _headers(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    pairs = [value.partition("=") for value in values]
-    for value, (name, separator, _) in zip(values, pairs, strict=True):
-        if not (name and separator):
-            raise click.BadParameter(f"{value!r} is no header; write NAME=VALUE")
-    return {name.strip().lower(): value for name, _, value in pairs}
 
 
 def _renamed(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -32,9 +25,7 @@ _OPTIONS = (
     url_option,
     click.option("--rest", is_flag=True, help="The server is a gateway: `POST /classify`, JSON."),
     timeout_option,
-    click.option(
-        "--header", "headers", multiple=True, callback=_headers, metavar="NAME=VALUE", help="Of every request."
-    ),
+    header_option,
     click.option(
         "--pictures",
         default="typical",

@@ -23,20 +23,23 @@ def list_releases(context: click.Context, store: Store, as_json: bool) -> None:
     for error in refused:  # one bad release or alias does not hide the others
         say(f"triptych: {failures.line(error)}")
     names: dict[int, list[str]] = {}
-    for alias, number in store.aliases().items():
-        names.setdefault(number, []).append(alias)
+    states = store.alias_states()
+    for alias, state in states.items():
+        names.setdefault(state.number, []).append(alias)
     if as_json:
         print_json({"releases": [_summary(release, names.get(release.number, [])) for release in releases]})
     elif releases:
-        _print_listing(releases, names)
+        signed = {alias for alias, state in states.items() if state.signed}
+        _print_listing(releases, names, signed)
     elif not refused:
         say(f"the store {store.location} holds no release; run: triptych build")
     context.exit(failures.exit_code(refused[0]) if refused else failures.DONE)
 
 
-def _print_listing(releases: list[Release], names: dict[int, list[str]]) -> None:
+def _print_listing(releases: list[Release], names: dict[int, list[str]], signed: set[str]) -> None:
     columns = ("release", "created", "architecture", "precision", "classes", "size", "aliases")
-    listing = table(*columns, right=("release", "size"))
+    gives_up = ("size", "classes", "created", "precision", "architecture")
+    listing = table(*columns, right=("release", "size"), gives_up=gives_up)
     for release in releases:
         manifest = release.manifest
         listing.add_row(
@@ -46,7 +49,7 @@ def _print_listing(releases: list[Release], names: dict[int, list[str]]) -> None
             manifest.precision,
             str(manifest.classes),
             f"{manifest.size_bytes / 1e6:.1f} MB",
-            ", ".join(names.get(manifest.number, [])),
+            ", ".join(f"{alias} (signed)" if alias in signed else alias for alias in names.get(manifest.number, [])),
         )
     print_table(listing)
 

@@ -3,7 +3,6 @@
 import click
 
 from loadtests.sample_statistics import interval_words, percent
-from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import Cell, print_json, print_table, table
 from triptych_ops.cli.store_option import store_option
@@ -79,10 +78,8 @@ def _rows(release: Release, aliases: list[str]) -> dict[str, Cell]:
 
 
 def _card(release: Release, form: str) -> str:
-    try:
-        from triptych_ops import card
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="images" if error.name == "PIL" else "cli") from error
+    from triptych_ops import card
+
     (known,) = (name for name in card.FORMS if name == form)
     return card.render(release.manifest, known, labels=_labels(release, card.labels_file(release.manifest)))
 

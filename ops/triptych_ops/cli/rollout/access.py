@@ -11,12 +11,7 @@ from typing import Any
 
 import click
 
-from triptych_ops.cli.failures import missing_package
-
-try:
-    from triptych_ops.rollout.cluster import Access, Events, KubernetesCluster, KubernetesLeases, Names
-except ModuleNotFoundError as absent:
-    raise missing_package(absent, extra="rollout") from absent
+from triptych_ops.rollout.cluster import Access, Events, KubernetesCluster, KubernetesLeases, Names
 from triptych_ops.rollout.course import Way, course_of
 from triptych_ops.rollout.lease import Lease
 from triptych_ops.rollout.plan import load_plan

@@ -3,12 +3,15 @@
 import click
 
 from triptych_ops.cli.release.soundness import require_sound
+from triptych_ops.cli.trust_options import Acceptance
 from triptych_ops.release import Manifest, Store
 from triptych_ops.release.signing import Trust
 from triptych_ops.rollout.state import Binding, Golden
 
 
-def chosen(store: Store, ref: str, digest: str | None, trust: Trust | None) -> tuple[Binding, tuple[Golden, ...], str]:
+def chosen(
+    store: Store, ref: str, digest: str | None, trust: Trust | None, acceptance: Acceptance
+) -> tuple[Binding, tuple[Golden, ...], str]:
     """The release, its golden answers, and what was checked: of one from the store files, signature and repository.
 
     Raises:
@@ -20,7 +23,7 @@ def chosen(store: Store, ref: str, digest: str | None, trust: Trust | None) -> t
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise click.UsageError(f"--manifest-sha256 is {digest!r}, not 64 hexadecimal digits")
         return Binding(release=int(ref), manifest_sha256=digest), (), "its digest was given, the pods check it"
-    release = store.release(ref)
+    release = acceptance.release(store, ref, trust)
     with store.local_copy(release) as copy:
         require_sound(copy, release, trust=trust, called=f"release {release.number}")
     signed = "a signature that is trusted" if trust else "no signature asked for"

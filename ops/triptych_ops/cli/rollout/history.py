@@ -25,13 +25,7 @@ def history(number: int | None, place: Place, as_json: bool) -> None:
     if as_json:
         print_json(rollout.model_dump(mode="json"))
         return
-    listing = table("at", "phase", "step", "decision", "by", "why", right=("step",))
-    for each in rollout.decisions:
-        at = each.at.isoformat(timespec="seconds")
-        listing.add_row(at, each.phase, str(each.step + 1), each.act, each.by, each.why)
-    print_table(listing)
-    if rollout.forgotten:
-        say(f"{rollout.forgotten} more decisions, which changed nothing, are not kept in the record")
+    _show(rollout)
 
 
 def kept(record: Record, number: int | None) -> Rollout:
@@ -57,9 +51,21 @@ def _list(found: list[Rollout], as_json: bool) -> None:
         keys = {"number", "release", "by", "started", "phase"}
         print_json({"rollouts": [each.model_dump(mode="json", include=keys) for each in found]})
         return
-    listing = table("rollout", "release", "over", "state", "by", "began", right=("rollout", "release", "over"))
+    listing = table(
+        "rollout", "release", "over", "state", "by", "began", right=("rollout", "release", "over"), gives_up=("by",)
+    )
     for each in found:
         over = str(each.origin.stable.release)
         began = each.started.isoformat(timespec="seconds")
         listing.add_row(str(each.number), str(each.release.release), over, each.phase, each.by, began)
     print_table(listing)
+
+
+def _show(rollout: Rollout) -> None:
+    listing = table("at", "phase", "step", "decision", "by", "why", right=("step",), gives_up=("by", "phase"))
+    for each in rollout.decisions:
+        at = each.at.isoformat(timespec="seconds")
+        listing.add_row(at, each.phase, str(each.step + 1), each.act, each.by, each.why)
+    print_table(listing)
+    if rollout.forgotten:
+        say(f"{rollout.forgotten} more decisions, which changed nothing, are not kept in the record")

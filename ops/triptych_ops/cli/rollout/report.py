@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import json_text, print_json, say
 from triptych_ops.rollout.state import Rollout
@@ -27,10 +26,8 @@ def report(number: int | None, out: Path | None, place: Place, as_json: bool) ->
 
     Its share of the requests over time, what each metric said at each step, every decision.
     """
-    try:
-        from triptych_ops.rollout.report import page, story_of
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="rollout") from error
+    from triptych_ops.rollout.report import page, story_of
+
     rollout = kept(place.record(), number)
     folder = out or Path(f"rollout-{rollout.number}")
     folder.mkdir(parents=True, exist_ok=True)

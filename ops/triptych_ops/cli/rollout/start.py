@@ -9,7 +9,7 @@ import click
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import print_json, say
 from triptych_ops.cli.store_option import store_option
-from triptych_ops.cli.trust_options import trust_options
+from triptych_ops.cli.trust_options import Acceptance, acceptance_options, trust_options
 from triptych_ops.errors import MissingError
 from triptych_ops.release import Store
 from triptych_ops.release.signing import Trust
@@ -51,6 +51,7 @@ from .rehearsal import print_new, print_rehearsal
 @audit_option
 @store_option
 @trust_options
+@acceptance_options
 @place_options
 @json_option
 @click.pass_context
@@ -66,6 +67,7 @@ def start(
     audit: Path | None,
     store: Store,
     trust: Trust | None,
+    acceptance: Acceptance,
     place: Place,
     as_json: bool,
 ) -> None:
@@ -77,7 +79,7 @@ def start(
     text = _read(plan_file)
     plan = load_plan(text)
     course = course_of(plan)
-    binding, golden, checked = chosen(store, ref, digest, trust)
+    binding, golden, checked = chosen(store, ref, digest, trust, acceptance)
     cluster = place.cluster(text)
     by = operator()
 

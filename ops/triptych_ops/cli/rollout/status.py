@@ -19,6 +19,7 @@ from triptych_ops.rollout.world import World
 from .access import Place, place_options
 
 _WATCH_S = 1.0
+_FIGURES = ("low", "high", "estimate", "stable_samples", "samples")  # `why` tells what they come to
 
 
 @click.command("status")
@@ -78,7 +79,8 @@ def _print_evidence(rollout: Rollout) -> None:
     if not rows:
         return
     columns = tuple(column for column in rows[0] if column != "moved")  # the sentences have it
-    listing = table(*columns)
+    figures = tuple(name for name in _FIGURES if name in columns)
+    listing = table(*columns, right=figures, gives_up=figures)
     for row in rows:
         listing.add_row(*(_shown(row.get(column)) for column in columns))
     print_table(listing)

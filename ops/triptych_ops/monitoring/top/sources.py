@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from triptych_ops.errors import OpsError, UsageError
+from triptych_ops.errors import OpsError, UsageError, reason
 
 from ..prometheus import instant
 from .counters import Counters, Series, growth
@@ -83,7 +83,7 @@ class Pages:
                 if (name := _name(sample.name)) in _NAMES
             }
         except OSError as error:
-            raise OpsError(f"{url} does not answer: {getattr(error, 'reason', error)}") from error
+            raise OpsError(f"{url} does not answer: {reason(error)}") from error
         except ValueError as error:
             raise OpsError(f"{url} is no page of metrics: {error}") from error
 

@@ -11,7 +11,7 @@ So the stock tool verifies a release as well:
 from triptych_ops.release.integrity import SIGNATURE
 
 from .pem import NEW_KEY_PAIR
-from .signer import CertificateSigner, KeySigner, Signer, SigstoreSigner, sign
+from .signer import CertificateSigner, KeySigner, Signer, SigstoreSigner, sign, sign_document
 from .trust import CertificateTrust, KeyTrust, SigstoreTrust, Trust
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "SigstoreTrust",
     "Trust",
     "sign",
+    "sign_document",
 ]

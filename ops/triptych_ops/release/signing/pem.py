@@ -1,12 +1,15 @@
 """Keys and certificates in PEM files, checked before anything long begins."""
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from triptych_ops.errors import MissingError, UsageError
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from collections.abc import Iterable
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
     from cryptography.x509 import Certificate
 
 NEW_KEY_PAIR = (
@@ -50,8 +53,8 @@ def is_encrypted(path: Path) -> bool:
     return b"ENCRYPTED" in _read(path)  # in the first line (PKCS #8), or in a header under it
 
 
-def check_public_key(path: Path) -> None:
-    """Whether signatures can be verified with the key in `path`.
+def public_key(path: Path) -> "EllipticCurvePublicKey":
+    """The public key in `path`, with which signatures can be verified.
 
     Raises:
         MissingError: there is no such file.
@@ -68,6 +71,23 @@ def check_public_key(path: Path) -> None:
         raise UsageError(f"{path} holds no public key in PEM; make one with: {cure}") from error
     if not isinstance(key, EllipticCurvePublicKey) or key.curve.name not in _CURVES:
         raise _unsupported(path)
+    return key
+
+
+def key_fingerprint(key: "EllipticCurvePublicKey") -> str:
+    """Digest of a public key, whatever file it comes from."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return f"key sha256:{hashlib.sha256(encoded).hexdigest()}"
+
+
+def certificates_fingerprint(certificates: "Iterable[Certificate]") -> str:
+    """Digest of some certificates, in whatever order."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    each = sorted(certificate.fingerprint(SHA256()) for certificate in certificates)
+    return f"certificates sha256:{hashlib.sha256(b''.join(each)).hexdigest()}"
 
 
 def certificates(path: Path) -> "list[Certificate]":

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 class Signer(ABC):
     """Who signs."""
 
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Text that tells this signer from every other; equal to that of a `KeyTrust` in the same key."""
+
     @abstractmethod
     def configure(self, config: "Config") -> None:
         """Set this signer in Model Signing's configuration.
@@ -45,6 +50,11 @@ class KeySigner(Signer):
 
     def __post_init__(self) -> None:
         pem.private_key(self.private_key, password=self.password)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the public key."""
+        return pem.key_fingerprint(pem.private_key(self.private_key, password=self.password).public_key())
 
     def configure(self, config: "Config") -> None:
         """Set this signer in Model Signing's configuration."""
@@ -76,6 +86,11 @@ class CertificateSigner(Signer):
         if self.chain:
             pem.certificates(self.chain)
 
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the certificate."""
+        return pem.certificates_fingerprint(pem.certificates(self.certificate)[:1])
+
     def configure(self, config: "Config") -> None:
         """Set this signer in Model Signing's configuration."""
         config.use_certificate_signer(
@@ -94,6 +109,11 @@ class SigstoreSigner(Signer):
     """
 
     identity_token: str | None = field(default=None, repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for all identities: which one signs is known only once it has signed."""
+        return "sigstore"
 
     def configure(self, config: "Config") -> None:
         """Set this signer in Model Signing's configuration.
@@ -118,10 +138,34 @@ def sign(folder: Path, signer: Signer, *, document: bytes | None = None) -> byte
         RefusedError: a file is not what the manifest says: what was altered is never signed.
         OpsError: the signer could not sign.
     """
-    from model_signing import hashing, signing
-
     document = (folder / MANIFEST).read_bytes() if document is None else document
     manifest = Manifest.from_json(document, source=str(folder / MANIFEST))
+    bundle = _bundle(folder, signer, called=f"release {manifest.number}")
+
+    # Compared afterwards: these are the digests that were signed, whatever happened to the folder meanwhile.
+    files = {name: digest.sha256 for name, digest in manifest.files.items()}
+    expected = {MANIFEST: hashlib.sha256(document).hexdigest(), **files}
+    signed = signed_files(bundle, source=SIGNATURE)
+    for name, _ in sorted(signed.items() ^ expected.items()):
+        raise RefusedError(f"{folder / name} is not what the manifest says, so nothing was signed; build or pull again")
+    return bundle
+
+
+def sign_document(name: str, content: bytes, signer: Signer) -> bytes:
+    """A bundle over one small file, as if it were the only one of a folder; `name` is its path there, and is signed.
+
+    Raises:
+        OpsError: the signer could not sign.
+    """
+    with scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-document-") as folder:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+        return _bundle(folder, signer, called=name)
+
+
+def _bundle(folder: Path, signer: Signer, *, called: str) -> bytes:
+    from model_signing import hashing, signing
+
     everything = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)  # type: ignore[no-untyped-call]
     config = signing.Config().set_hashing_config(everything)  # type: ignore[no-untyped-call]
     signer.configure(config)
@@ -131,13 +175,5 @@ def sign(folder: Path, signer: Signer, *, document: bytes | None = None) -> byte
         except OSError:
             raise
         except Exception as error:  # Model Signing has no error of its own, and its libraries have many
-            raise OpsError(f"release {manifest.number} could not be signed: {error}") from error
-        bundle = (scratch / SIGNATURE).read_bytes()
-
-    # Compared afterwards: these are the digests that were signed, whatever happened to the folder meanwhile.
-    files = {name: digest.sha256 for name, digest in manifest.files.items()}
-    expected = {MANIFEST: hashlib.sha256(document).hexdigest(), **files}
-    signed = signed_files(bundle, source=SIGNATURE)
-    for name, _ in sorted(signed.items() ^ expected.items()):
-        raise RefusedError(f"{folder / name} is not what the manifest says, so nothing was signed; build or pull again")
-    return bundle
+            raise OpsError(f"{called} could not be signed: {error}") from error
+        return (scratch / SIGNATURE).read_bytes()

@@ -35,6 +35,11 @@ class Trust(ABC):
     def accepted(self) -> str:
         """Who is meant, in words that follow "signed by"."""
 
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Text that tells whose signature is accepted from every other, whatever the files are called."""
+
     @abstractmethod
     def configure(self, config: "Config") -> None:
         """Set this signer in Model Signing's configuration.
@@ -53,24 +58,13 @@ class Trust(ABC):
                 signature cannot be read; or it is another release.
             OpsError: nothing can be verified now.
         """
-        from model_signing import hashing, verifying
-
         bundle = _signature(folder, number)
         signed = signed_files(bundle, source=str(folder / SIGNATURE))
         # What Model Signing lets pass, a signature that leaves out files as well, is refused here.
         _require_same_names(folder, signed, number)
-        everything = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)  # type: ignore[no-untyped-call]
-        config = verifying.Config().set_hashing_config(everything)  # type: ignore[no-untyped-call]
-        config.set_ignore_unsigned_files(True)  # there are none but those of the disk
-        self.configure(config)
+        config = self._config()
         try:
-            with (
-                open(os.devnull, "w") as nowhere,  # noqa: PTH123  it may print
-                contextlib.redirect_stdout(nowhere),
-                scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-trust-") as scratch,
-            ):
-                (scratch / SIGNATURE).write_bytes(bundle)  # the very one that was read above
-                config.verify(folder.resolve(), scratch / SIGNATURE)
+            _verify(config, folder, bundle)
         except OSError:
             raise
         except Exception as error:  # Model Signing has no error of its own, and its libraries have many
@@ -81,17 +75,50 @@ class Trust(ABC):
         if manifest_sha256 not in (None, signed[MANIFEST]):
             raise _altered(folder / MANIFEST, "was exchanged while it was checked")
 
+    def require_document(self, name: str, content: bytes, bundle: bytes, *, called: str) -> None:
+        """Let a small file pass that `sign_document` signed under this name; `called` names it in errors.
+
+        Raises:
+            RefusedError: the bundle is no signature, or another signer's, or signs anything else.
+            OpsError: nothing can be verified now.
+        """
+        signed = signed_files(bundle, source=f"the signature of {called}")
+        if signed != {name: hashlib.sha256(content).hexdigest()}:
+            raise RefusedError(f"the signature of {called} signs something else, so it is refused; sign it again")
+        config = self._config()
+        try:
+            with scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-document-") as folder:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(content)
+                _verify(config, folder, bundle)
+        except OSError:
+            raise
+        except Exception as error:
+            raise self._not_signed(called, error) from error
+
+    def _config(self) -> "Config":
+        from model_signing import hashing, verifying
+
+        everything = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)  # type: ignore[no-untyped-call]
+        config = verifying.Config().set_hashing_config(everything)  # type: ignore[no-untyped-call]
+        config.set_ignore_unsigned_files(True)  # there are none but those of the disk
+        self.configure(config)
+        return config
+
     def _refusal(self, folder: Path, signed: Mapping[str, str], number: int, error: Exception) -> RefusedError:
         for name, sha256 in sorted(signed.items()):
             with (folder / name).open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     return _altered(folder / name, "was altered after it was signed")
+        return self._not_signed(f"release {number}", error)
+
+    def _not_signed(self, called: str, error: Exception) -> RefusedError:
         words = " ".join(str(error).split()).rstrip(".")
         # Python's own words for a part that the bundle lacks say nothing; a key mismatch is what is said anyhow.
         if isinstance(error, AttributeError | LookupError | TypeError) or words.startswith("Key mismatch"):
             words = ""
         reason = f" ({words})" if words else ""
-        return RefusedError(f"release {number} is not signed by {self.accepted}{reason}; ask who signed it")
+        return RefusedError(f"{called} is not signed by {self.accepted}{reason}; ask who signed it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +133,12 @@ class KeyTrust(Trust):
     public_key: Path
 
     def __post_init__(self) -> None:
-        pem.check_public_key(self.public_key)
+        pem.public_key(self.public_key)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the key."""
+        return pem.key_fingerprint(pem.public_key(self.public_key))
 
     @property
     def accepted(self) -> str:
@@ -136,6 +168,11 @@ class CertificateTrust(Trust):
         pem.certificates(self.authorities)
 
     @property
+    def fingerprint(self) -> str:
+        """Digest of the authorities' certificates."""
+        return pem.certificates_fingerprint(pem.certificates(self.authorities))
+
+    @property
     def accepted(self) -> str:
         """Who is meant."""
         return f"a certificate of {self.authorities}"
@@ -161,6 +198,11 @@ class SigstoreTrust(Trust):
             raise UsageError("an identity is accepted from one provider; name both")
 
     @property
+    def fingerprint(self) -> str:
+        """The identity and its provider."""
+        return f"identity {self.identity} of {self.provider}"
+
+    @property
     def accepted(self) -> str:
         """Who is meant."""
         return f"{self.identity} of {self.provider}"
@@ -177,6 +219,16 @@ class SigstoreTrust(Trust):
             config.use_sigstore_verifier(identity=self.identity, oidc_issuer=self.provider)
         except Error as error:
             raise OpsError(f"Sigstore cannot be reached: {error}; check the network") from error
+
+
+def _verify(config: "Config", folder: Path, bundle: bytes) -> None:
+    with (
+        open(os.devnull, "w") as nowhere,  # noqa: PTH123  Model Signing may print
+        contextlib.redirect_stdout(nowhere),
+        scratch_folder(Path(tempfile.gettempdir()), prefix="triptych-trust-") as scratch,
+    ):
+        (scratch / SIGNATURE).write_bytes(bundle)  # the very one that was read before
+        config.verify(folder.resolve(), scratch / SIGNATURE)
 
 
 def _signature(folder: Path, number: int) -> bytes:

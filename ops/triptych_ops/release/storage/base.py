@@ -29,6 +29,10 @@ class Storage(ABC):
     def below(self, name: str) -> Self:
         """The same place with a root further down."""
 
+    @abstractmethod
+    def identity(self) -> str:
+        """The location, written so that two places never have the same, whatever the working folder."""
+
     def where(self, name: str) -> str:
         """What to call `name` in a message."""
         return f"{self.location.rstrip('/')}/{name}" if name else self.location

@@ -46,6 +46,11 @@ def code(error: BaseException) -> str:
     return ""
 
 
+def endpoint() -> str | None:
+    """The URL of the object store that the environment names; None for that of AWS."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
+
+
 @contextmanager
 def translated(location: str, bucket: str) -> Iterator[None]:
     """Raise the tooling's error for one of s3fs, with the cause chained."""
@@ -64,9 +69,9 @@ def translated(location: str, bucket: str) -> Iterator[None]:
 
 
 def _of_botocore(error: Exception, location: str) -> OpsError:
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "the object store of AWS"
+    named = endpoint() or "the object store of AWS"
     kind, what, cure = next(row[1:] for row in _BOTOCORE if isinstance(error, row[0]))
-    return kind(f"{what.format(location=location, endpoint=endpoint, error=error)}; {cure}")
+    return kind(f"{what.format(location=location, endpoint=named, error=error)}; {cure}")
 
 
 def _of_answer(error: OSError, location: str, bucket: str) -> OpsError | None:

@@ -6,7 +6,8 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from fsspec.implementations.local import LocalFileSystem
@@ -21,6 +22,7 @@ _SCRATCH = ".new-"  # a folder beside `releases`: same file system, and nothing 
 _ATTEMPTS = 100  # each lost one means that somebody made the file and somebody removed it
 # Neither a link is followed nor a pipe waited for.
 _PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_GONE = (FileNotFoundError, NotADirectoryError)  # another process removed it after it was listed
 _NO_FILE = {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR}  # of a link, a socket, a device, a folder
 
 
@@ -34,6 +36,10 @@ class FolderStorage(Storage):
     @override
     def below(self, name: str) -> Self:
         return type(self)(self.folder / name)
+
+    @override
+    def identity(self) -> str:
+        return str(self.folder.resolve())
 
     @override
     def exists(self) -> bool:
@@ -61,8 +67,8 @@ class FolderStorage(Storage):
     @override
     def matching(self, pattern: str) -> dict[str, int]:
         found: dict[str, int] = {}
-        for path in sorted(self.folder.glob(pattern)):
-            with suppress(FileNotFoundError):  # removed since
+        for path in sorted(_matching(self.folder, PurePosixPath(pattern).parts)):
+            with suppress(*_GONE):
                 status = path.lstat()
                 name = path.relative_to(self.folder).as_posix()
                 found[name] = status.st_size if stat.S_ISREG(status.st_mode) else 1
@@ -71,7 +77,7 @@ class FolderStorage(Storage):
     @override
     def folders(self, name: str) -> list[str]:
         folder = self.folder / name
-        return sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+        return sorted(entry for entry in _listed(folder) if (folder / entry).is_dir())
 
     @override
     def files(self) -> list[str]:
@@ -102,13 +108,14 @@ class FolderStorage(Storage):
     @override
     def create(self, name: str, content: bytes) -> bytes | None:
         path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with self._written(content) as written:
             for _ in range(_ATTEMPTS):
-                # A link appears whole, and only where there is nothing.
-                with suppress(FileExistsError):
+                # A link appears whole, and only where there is nothing. Another process may remove the empty folder.
+                with suppress(FileExistsError, FileNotFoundError):
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     os.link(written, path)
-                    flush_to_disk(path.parent)
+                    _flush_if_there(path.parent)
                     return None
                 if (present := self.read(name)) is not None:
                     return None if present == content else present
@@ -137,23 +144,21 @@ class FolderStorage(Storage):
     def remove(self, name: str) -> None:
         path = self.folder / name
         path.unlink(missing_ok=True)
-        flush_to_disk(path.parent)
+        _flush_if_there(path.parent)
 
     @override
     def remove_all(self, name: str, *, last: str) -> None:
         folder = self.folder / name
-        if not folder.is_dir():
-            return
-        for path in folder.iterdir():
+        for path in (folder / entry for entry in _listed(folder)):
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                shutil.rmtree(path, onerror=_raise_unless_gone)
             elif path.name != last:
                 path.unlink(missing_ok=True)
-        flush_to_disk(folder)
+        _flush_if_there(folder)
         (folder / last).unlink(missing_ok=True)
         with suppress(OSError):  # somebody published here since, or it is gone
             folder.rmdir()
-        flush_to_disk(folder.parent)
+        _flush_if_there(folder.parent)
 
     @override
     def remove_parts(self) -> None:
@@ -183,3 +188,32 @@ class FolderStorage(Storage):
     @override
     def _failures(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+
+def _listed(folder: Path) -> list[str]:
+    """The names directly below a folder, none where it is gone or may not be listed."""
+    with suppress(*_GONE, PermissionError):
+        return os.listdir(folder)  # noqa: PTH208  names alone, at once: nothing below can vanish in between
+    return []
+
+
+def _matching(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+    """The paths below a folder whose names match, part by part. Unlike `Path.glob`, it bears a folder that vanishes."""
+    first, rest = parts[0], parts[1:]
+    names = (name for name in _listed(folder) if fnmatchcase(name, first)) if "*" in first else (first,)
+    for name in names:
+        if rest:
+            yield from _matching(folder / name, rest)
+        else:
+            yield folder / name
+
+
+def _flush_if_there(folder: Path) -> None:
+    """Write a folder's entries through to the disk, unless another process removed the folder meanwhile."""
+    with suppress(FileNotFoundError):
+        flush_to_disk(folder)
+
+
+def _raise_unless_gone(_call: object, _path: str, problem: tuple[type, BaseException, object]) -> None:
+    if not isinstance(problem[1], FileNotFoundError):  # two processes prune
+        raise problem[1]

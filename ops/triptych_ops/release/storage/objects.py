@@ -53,6 +53,11 @@ class ObjectStorage(RemoteStorage):
         return type(self)(self.where(name))
 
     @override
+    def identity(self) -> str:
+        endpoint = failures.endpoint()
+        return f"{self.location} at {endpoint}" if endpoint else self.location
+
+    @override
     def exists(self) -> bool:
         with self._failures():
             self.filesystem.call_s3("list_objects_v2", Bucket=self.bucket, MaxKeys=1)

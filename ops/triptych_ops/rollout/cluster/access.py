@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import urllib3
+import yaml
 from kubernetes import client, config
 
-from triptych_ops.errors import MissingError, OpsError, UsageError
+from triptych_ops.errors import MissingError, OpsError, UsageError, reason
 
 from ..errors import ConflictError, ForbiddenError, UnreachableError
 
@@ -68,8 +69,8 @@ class Access:
             given = str(file) if file else None
             config.load_kube_config(given, context=context, client_configuration=settings)  # type: ignore[no-untyped-call]
             _, active = config.list_kube_config_contexts(given)  # type: ignore[no-untyped-call]
-        except (config.ConfigException, OSError) as error:
-            raise UsageError(f"no cluster is known: {error}; give --kubeconfig, or set KUBECONFIG") from error
+        except (config.ConfigException, yaml.YAMLError, OSError, AttributeError, TypeError, ValueError) as error:
+            raise _unusable(file, error) from error
         return cls(client.ApiClient(settings), active["context"].get("namespace", "default"))
 
     def get(self, path: str) -> Object:
@@ -121,15 +122,35 @@ class Access:
             body=body,
             auth_settings=["BearerToken"],
         )
+        settings = self._connection.configuration
         try:
             answer = self._connection.call_api(*asked, _request_timeout=_TIMEOUT_S)
             content = answer.read()  # type: ignore[no-untyped-call]
         except (urllib3.exceptions.HTTPError, OSError, client.ApiException) as error:
-            raise UnreachableError(f"the cluster does not answer: {error}; see kubectl get --raw /readyz") from error
+            raise UnreachableError(
+                f"the cluster does not answer at {settings.host}: {reason(error)}; see kubectl get --raw /readyz"
+            ) from error
         if not 200 <= answer.status < 300:
             raise _error(answer.status, f"{method} {path}", content)
         found: Object = json.loads(content)
         return found
+
+
+def _unusable(file: Path | None, error: Exception) -> OpsError:
+    """What to do about a kubeconfig that is not there, or that names no cluster."""
+    named = str(file) if file else os.environ.get("KUBECONFIG") or config.KUBE_CONFIG_DEFAULT_LOCATION
+    places = [Path(place).expanduser() for place in named.split(os.pathsep)]
+    if not any(place.exists() for place in places):
+        return MissingError(f"there is no kubeconfig {named}; name one with --kubeconfig, or set KUBECONFIG")
+    if isinstance(error, yaml.YAMLError | AttributeError | TypeError | ValueError):
+        return UsageError(f"{named} is not a kubeconfig: it cannot be read as one; name another with --kubeconfig")
+    words = (
+        reason(error)
+        .removeprefix("Invalid kube-config file. ")
+        .removeprefix("Invalid kube-config. ")
+        .replace(f" in {named}", " in it")
+    )
+    return UsageError(f"{named} names no cluster: {words}; name another with --kubeconfig, or a context with --context")
 
 
 _KINDS: Final[Mapping[int, type[OpsError]]] = {

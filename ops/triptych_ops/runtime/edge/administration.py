@@ -5,7 +5,7 @@ import json
 import socket
 from pathlib import Path
 
-from triptych_ops.errors import OpsError
+from triptych_ops.errors import OpsError, reason
 
 _TIMEOUT_S = 2.0  # it answers from memory
 
@@ -22,6 +22,14 @@ class Administration:
             return self._ask("GET", "/ready") == b"LIVE\n"
         except OpsError:
             return False
+
+    def answers(self) -> bool:
+        """Whether it answers at all, ready or not."""
+        try:
+            self._ask("GET", "/ready")
+        except OpsError:
+            return False
+        return True
 
     def take_no_more(self) -> None:
         """Close the ports, and every connection after the answer that is under way.
@@ -57,7 +65,7 @@ class Administration:
             answer = connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise OpsError(f"envoy does not answer at {self._path}: {error}") from error
+            raise OpsError(f"envoy does not answer at {self._path}: {reason(error)}") from error
         finally:
             connection.close()
         if answer.status != 200 and path != "/ready":

@@ -13,6 +13,13 @@ from .tracing import tracing
 BUFFER_BYTES = 1024 * 1024
 """Of one connection in each direction, beside a request's body: every answer fits, so no slow reader holds a place."""
 
+SOLE_OWNER_OF_ITS_PORT: dict[str, Any] = {
+    "enable_reuse_port": False,
+    # The workers share one socket then, so connections are handed to them in equal numbers.
+    "connection_balance_config": {"exact_balance": {}},
+}
+"""Of a listener. By default Envoy sets SO_REUSEPORT, and two of one user listen on one port without a word."""
+
 CERTIFICATE, AUTHORITIES = "certificate", "authorities"
 """The secrets, each in a file of its own that Envoy watches."""
 
@@ -35,6 +42,7 @@ def listener(settings: EdgeSettings, *, grpc: bool, folder: Path) -> dict[str, A
     return {
         "name": name,
         "address": {"socket_address": {"address": settings.address, "port_value": port}},
+        **SOLE_OWNER_OF_ITS_PORT,
         "per_connection_buffer_limit_bytes": BUFFER_BYTES,
         "filter_chains": [chain],
     }

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from .listeners import SOLE_OWNER_OF_ITS_PORT
 from .settings import EdgeSettings
 
 _ADMINISTRATION = "administration"
@@ -18,6 +19,7 @@ def metrics_listener(settings: EdgeSettings, port: int) -> dict[str, Any]:
     return {
         "name": "metrics",
         "address": {"socket_address": {"address": settings.address, "port_value": port}},
+        **SOLE_OWNER_OF_ITS_PORT,
         # An edge that is full must be able to say so.
         "bypass_overload_manager": True,
         "filter_chains": [

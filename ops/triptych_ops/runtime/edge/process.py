@@ -2,11 +2,11 @@
 
 import errno
 import json
+import math
 import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,8 +18,8 @@ from typing import Final
 from triptych_ops.errors import OpsError, TimedOutError
 from triptych_ops.scratch import scratch_folder
 
-from .. import process
 from ..log import last_line
+from ..process import ProcessGroup
 from .administration import Administration
 from .configuration import BOOTSTRAP, configuration
 from .settings import EdgeSettings, Upstream
@@ -30,6 +30,10 @@ READY_TIMEOUT_S = 15.0
 EXIT_TIMEOUT_S = 5.0
 """What requests under way get, as Triton gives them."""
 
+UNANSWERED_S = 8.0
+"""A server that gives no answer for so long is replaced: more than a busy machine's pauses, or a debugger's glance."""
+
+_QUESTION_S = 2.0
 _POLL_S = 0.02
 _SOCKET = "administration"
 _FAULT = re.compile(r"\[(?:critical|error)\]\[[^\]]*\] \[[^\]]*\] (.+)")
@@ -68,7 +72,8 @@ class Edge:
         self._verbose = verbose
         self._drain_s = drain_s
         self._leaving = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ProcessGroup | None = None
+        self._answered_s = self._next_question_s = math.inf
         self.settings = settings
 
     def __enter__(self) -> "Edge":
@@ -96,21 +101,33 @@ class Edge:
             self._leaving.close()
 
     def check_alive(self) -> None:
-        """Do nothing while the process runs.
+        """Do nothing while the process runs and answers.
+
+        Every few seconds its administration is asked, so a call may take as long as one answer may.
 
         Raises:
-            OpsError: it ended; the message has what it said last.
+            OpsError: it ended, and the message has its last line of log; or it gives no answer for `UNANSWERED_S`.
         """
         if self._process is None:
             raise OpsError("envoy was ended")
         status = self._process.poll()
         if status is not None:
             raise OpsError(f"envoy {self._reason(status)}")
+        if time.monotonic() >= self._next_question_s:
+            self._ask()
+
+    def _ask(self) -> None:
+        if self.administration.answers():
+            self._answered_s = time.monotonic()
+        silent_s = time.monotonic() - self._answered_s
+        if silent_s >= UNANSWERED_S:
+            raise OpsError(f"envoy runs and has given no answer for {silent_s:.1f} s")
+        self._next_question_s = time.monotonic() + _QUESTION_S
 
     def end(self) -> None:
         """End the process at once; a second call does nothing."""
         if self._process is not None:
-            process.end(self._process)
+            self._process.end()
             self._process = None
 
     def restart(self) -> None:
@@ -154,15 +171,20 @@ class Edge:
         ]
         try:
             with self._log.open("wb") as log:
-                self._process = process.start(command, os.environ, sys.stderr if self._verbose else log)
+                self._process = ProcessGroup(command, os.environ, sys.stderr if self._verbose else log)
         except OSError as error:
             raise OpsError(f"envoy cannot be started: {error.strerror}: {error.filename}") from error
+        self._answered_s = self._next_question_s = math.inf
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not self.administration.ready():
+            if self._process.poll() is not None:
+                _check_ports(self.settings)  # where another process took a port since the last check, this says which
             self.check_alive()
             if time.monotonic() > deadline:
                 raise TimedOutError(f"envoy did not listen within {READY_TIMEOUT_S:g} s: {self._said()}")
             time.sleep(_POLL_S)
+        self._answered_s = time.monotonic()
+        self._next_question_s = self._answered_s + _QUESTION_S
 
     def _drain(self) -> None:
         """Take no more requests, and return when none is under way or their time is over."""
@@ -187,7 +209,11 @@ class Edge:
 
 
 def _check_ports(settings: EdgeSettings) -> None:
-    """Try each port, since two Envoys of one user would share one without a word."""
+    """Try each port.
+
+    Raises:
+        OpsError: one is in use, or needs rights that this process lacks, or the address is none of this machine.
+    """
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
     for name, port in settings.ports.items():
         try:

@@ -1,7 +1,7 @@
 """A folder with a folder of images for each class, as torchvision's ImageFolder reads it; or with one for each part."""
 
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,7 @@ def read_image_folder(folder: Path, layout: Layout = "auto") -> Dataset:
     folder. Also where each class is divided into folders with such names, these are the parts.
 
     Files of systems (hidden ones, `@eaDir`, `Thumbs.db`, ...) are skipped, files beside the folders of classes ignored.
+    Links are followed; one whose target is missing stands for an image that cannot be read.
 
     Raises:
         MissingError: there is no such folder, or no folder of a class in it.
@@ -61,6 +62,11 @@ class _Found:
             service = next((depth for depth, name in enumerate(parts) if is_service_name(name)), None)
             if service is not None:
                 found.skipped[PurePosixPath(*parts[: service + 1]).as_posix()] += 1
+            elif len(parts) == 1 and _leads_nowhere(gone := folder / path):
+                target = gone.readlink()
+                raise RefusedError(
+                    f"{gone} is a link to what is not there, {target}; bring that back or remove the link"
+                )
             elif image_formats.has_suffix(path.name) and len(parts) > 1:
                 found.images.append(path)
             else:
@@ -82,16 +88,35 @@ class _Found:
 
 
 def _files(folder: Path) -> Iterator[PurePosixPath]:
-    """Every file below a folder. Only links where classes and parts lie are followed, so that there is no circle."""
-    waiting = [PurePosixPath()]
-    while waiting:
-        place = waiting.pop()
-        is_above_classes = not place.parts or (len(place.parts) == 1 and part_of_folder(place.name) is not None)
-        for entry in os.scandir(folder / place):
-            if entry.is_dir(follow_symlinks=is_above_classes):
-                waiting.append(place / entry.name)
-            elif entry.is_file():
+    """Yield every file below a folder, and links that lead nowhere where they stand for an image or a class.
+
+    Links to folders are followed, after the folders themselves, but for those that lead back above their class, and
+    each folder is read once for a class: so circles of links end, and a file keeps the name that it has without links.
+    """
+    waiting, links = [PurePosixPath()], deque[PurePosixPath]()
+    read: set[tuple[tuple[str, ...], Path]] = set()
+    while waiting or links:
+        place = waiting.pop() if waiting else links.popleft()
+        class_depth = 2 if place.parts and part_of_folder(place.parts[0]) else 1
+        owner, real = place.parts[:class_depth], (folder / place).resolve()
+        if (owner, real) in read or (len(place.parts) > class_depth and _is_above(real, folder.joinpath(*owner))):
+            continue
+        read.add((owner, real))
+        for entry in sorted(os.scandir(folder / place), key=lambda entry: entry.name):
+            if entry.is_dir():
+                (links if entry.is_symlink() else waiting).append(place / entry.name)
+                continue
+            is_expected = not place.parts or image_formats.has_suffix(entry.name)
+            if entry.is_file() or (is_expected and _leads_nowhere(Path(entry.path))):
                 yield place / entry.name
+
+
+def _is_above(real: Path, folder: Path) -> bool:
+    return real in folder.resolve().parents
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _decided(folder: Path, found: _Found, layout: Layout) -> FoundLayout:

@@ -29,6 +29,7 @@ _PART = "image/part"
 _FEATURES = frozenset({_ENCODED, _LABEL, _TEXT, _NAME, _PART})
 _MOST_RECORD_BYTES = 2 * (MOST_IMAGE_BYTES + MOST_NOTE_BYTES)  # others may keep a second form of the image beside it
 _LENGTH, _CHECKSUM = struct.Struct("<Q"), struct.Struct("<I")
+_COMPRESSED = (b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # of RFC 1952 and RFC 1950
 _MASK = 0xA282EAD8  # so that a checksum of data that holds checksums stays sound
 
 
@@ -71,6 +72,10 @@ def _records(shard: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         length, checksum = header[: _LENGTH.size], header[_LENGTH.size :]
         at = file.tell()
         if len(header) < _LENGTH.size + _CHECKSUM.size or _checksum(length) != checksum:
+            if at == _LENGTH.size + _CHECKSUM.size and header.startswith(_COMPRESSED):
+                raise RefusedError(
+                    f"{shard} is compressed, as TensorFlow's GZIP and ZLIB options do; decompress it first"
+                )
             raise RefusedError(f"{shard} is damaged before byte {at}, or no TFRecord file; copy it anew")
         count = _LENGTH.unpack(length)[0]
         if at + count <= size and count > _MOST_RECORD_BYTES:

@@ -2,12 +2,16 @@
 
     000017.png  the image        000017.cls  its class, a number        000017.json  {"name": …, "class": …, "part": …}
 
+What follows the first dot is the kind of a member; `000017.mask.png` beside `000017.png` is another member of that
+sample, which is not read. Names that have dots of their own, as `photo.v2.png`, are read where `photo.v2.cls` is there.
+
 The JSON is ours; without it a class is called by its number. https://github.com/webdataset/webdataset
 """
 
 import json
 import re
 import tarfile
+from collections.abc import Container
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,6 +27,8 @@ from .labelled import Labelled, named_part, ordered_classes, parts_of_shards
 from .structure import Layout, Part
 
 SUFFIXES = frozenset({".tar"})
+
+_SUFFIXES_READ = IMAGE_SUFFIXES | {".cls", ".json"}
 
 _MOST_HEADER_BYTES = 8 << 10  # what a member's extended header may hold: a path and some times
 _MOST_CLASS_BYTES = 64  # a number
@@ -99,10 +105,8 @@ def _samples(shard: Path, archive: tarfile.TarFile, part: Part | None) -> list[L
         if member.offset < end or member.size < 0:
             raise RefusedError(f"{shard} is damaged: {member.name!a} overlaps the member before it; copy it anew")
         end = member.offset_data
-        folder, slash, base = member.name.rpartition("/")
-        stem, dot, extension = base.partition(".")
-        key, suffix = folder + slash + stem, (dot + extension).lower()
-        if suffix not in IMAGE_SUFFIXES and suffix not in (".cls", ".json"):
+        key, suffix = _key_and_suffix(member.name)
+        if suffix not in _SUFFIXES_READ:
             continue
         if not member.isreg() or member.issparse():
             if member.isdir():
@@ -118,7 +122,32 @@ def _samples(shard: Path, archive: tarfile.TarFile, part: Part | None) -> list[L
             images[key] = content
         else:
             notes.setdefault(key, {})[suffix] = content
-    return [_labelled(shard, key, content, notes.get(key, {}), part) for key, content in images.items()]
+    return [
+        _labelled(shard, key, content, notes.get(key, {}), part)
+        for key, content in images.items()
+        if ".cls" in notes.get(key, {}) or not _is_further_member(key, images)
+    ]
+
+
+def _key_and_suffix(name: str) -> tuple[str, str]:
+    """Divide a member's name at the first dot of its base; at the last one where the kind would be none that is read.
+
+    Hidden files, as macOS adds `._000017.png` to archives, have no kind.
+    """
+    folder, slash, base = name.rpartition("/")
+    if base.startswith("."):
+        return name, ""
+    stem, dot, extension = base.partition(".")
+    if (dot + extension).lower() not in _SUFFIXES_READ and dot:
+        stem, dot, extension = base.rpartition(".")
+    return folder + slash + stem, (dot + extension).lower()
+
+
+def _is_further_member(key: str, images: Container[str]) -> bool:
+    """Return whether an image under this key belongs to the sample of another image, as `7.mask.png` to `7.png`."""
+    folder, slash, base = key.rpartition("/")
+    words = base.split(".")
+    return any(folder + slash + ".".join(words[:count]) in images for count in range(1, len(words)))
 
 
 def _labelled(shard: Path, key: str, content: Content, notes: dict[str, FileRange], part: Part | None) -> Labelled:

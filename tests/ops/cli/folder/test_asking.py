@@ -12,7 +12,7 @@ from triptych.config import Resilience
 from triptych.errors import TriptychError
 from triptych.health import image as health_image
 from triptych.transports.transport import InferRequest, InferResponse
-from triptych_ops.cli.folder.asking import classified
+from triptych_ops.cli.folder.asking import Asking, classified
 
 COUNT = 20
 
@@ -56,7 +56,7 @@ def paths(tmp_path: Path) -> list[str]:
 def outcomes(transport: Touchy, paths: list[str]) -> list[str]:
     """The label or the error's code of each path."""
     with Client(connect=lambda _: transport, resilience=Resilience.off()) as client:
-        found = list(classified(client, paths, concurrency=1))
+        found = list(classified(Asking(client, concurrency=1), paths))
     assert [path for path, _ in found] == paths
     return [outcome.code if isinstance(outcome, ImageError) else outcome.top.label for _, outcome in found]
 

@@ -10,10 +10,12 @@ from triptych_ops.cli.folder.tally import Tally
 
 ANSWER = Classification((Prediction(1, "cup", 0.5),), 7, "id", 0.1)
 _RUN = """
+import sys
+
 from triptych_ops.cli.folder.progress import progress
 from triptych_ops.cli.folder.tally import Tally
 
-with progress(Tally(), of=4000) as show:
+with progress(Tally(), of=4000, answers_on_stdout=len(sys.argv) == 1) as show:
     show()
 """
 
@@ -35,11 +37,12 @@ def test_nothing_done_in_no_time_is_no_error() -> None:
     assert Tally(clock=lambda: 1.0).summary(of=0) == "0 files: 0 classified, 0 failed; 0.0 s, 0 images/s"
 
 
-def shown(stdout: int) -> bytes:
-    """What a run says on stderr that is a terminal."""
+def shown(stdout: int, *arguments: str) -> bytes:
+    """What a run says on stderr that is a terminal; with an argument its answers go to a file."""
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    subprocess.run([sys.executable, "-c", _RUN], stdout=stdout or theirs, stderr=theirs, env=environment, check=True)
+    run = [sys.executable, "-c", _RUN, *arguments]
+    subprocess.run(run, stdout=stdout or theirs, stderr=theirs, env=environment, check=True)
     os.write(theirs, b"END")
     os.close(theirs)
     said = b""
@@ -52,6 +55,7 @@ def shown(stdout: int) -> bytes:
 def test_a_terminal_shows_a_bar_unless_it_shows_the_answers() -> None:
     assert b"0/4000" in shown(subprocess.DEVNULL)
     assert shown(0) == b""
+    assert b"0/4000" in shown(0, "rows.jsonl")
 
 
 def test_what_is_no_terminal_shows_none() -> None:

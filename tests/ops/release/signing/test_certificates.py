@@ -14,8 +14,10 @@ from triptych_ops.release.signing import (
     CertificateSigner,
     CertificateTrust,
     KeySigner,
+    KeyTrust,
     Trust,
     sign,
+    sign_document,
 )
 
 from .conftest import GRAPH, MakeRelease, Pair, pem_of, put
@@ -152,3 +154,22 @@ def test_what_cannot_sign_as_a_certificates_owner(pair: Pair, root: Authority, t
     pair.private.write_bytes(pem_of(pair.key, b"secret"))
     with pytest.raises(UsageError, match="is encrypted, so it signs only without --certificate"):
         CertificateSigner(pair.private, certificate)
+
+
+def test_a_small_document_is_signed_and_verified_as_a_release_is(pair: Pair, root: Authority, tmp_path: Path) -> None:
+    """As an entry of an alias: under its name, by a certificate of the right authority alone."""
+    file = pair.private.with_name("certificate.pem")
+    file.write_bytes(root.issued("release-signer", pair.key.public_key()))
+    name, content = "aliases/stable/000001.json", b"{}"
+    bundle = sign_document(name, content, CertificateSigner(pair.private, file))
+    trust = CertificateTrust(root.file)
+    trust.require_document(name, content, bundle, called=name)
+    with pytest.raises(RefusedError, match="signs something else"):
+        trust.require_document(name, b"{ }", bundle, called=name)
+    other = CertificateTrust(Authority(tmp_path, "other").file)
+    with pytest.raises(RefusedError, match=r"000001\.json is not signed by a certificate of .*other\.pem"):
+        other.require_document(name, content, bundle, called=name)
+    assert len({trust.fingerprint, other.fingerprint, CertificateSigner(pair.private, file).fingerprint}) == 3
+    key = Pair(tmp_path / "another")
+    with pytest.raises(RefusedError, match="is not signed by the key"):
+        KeyTrust(key.public).require_document(name, content, bundle, called=name)

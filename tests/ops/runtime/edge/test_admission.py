@@ -247,7 +247,10 @@ _OTHER = service_pb2.ModelInferRequest(model_name="preprocess").SerializeToStrin
 @pytest.mark.parametrize(
     ("before", "after", "status"),
     [
-        (b"", _OTHER, "PERMISSION_DENIED"),  # the last name counts, for protobuf
+        (b"", _OTHER, "INVALID_ARGUMENT"),  # a second name, of which protobuf would keep the last
+        (b"", b"\x12\x01" + b"1", "OK"),
+        (b"", b"\x12\x01" + b"1" + b"\x12\x00", "INVALID_ARGUMENT"),  # a second version
+        (b"", b"\x1a\x00\x1a\x00", "INVALID_ARGUMENT"),  # a second id
         (_OTHER, b"", "PERMISSION_DENIED"),
         (b"\x8a\x00\x0apreprocess", b"", "INVALID_ARGUMENT"),  # field 1 in a tag of two bytes
         (b"", b"\x8a\x80\x00\x0apreprocess", "INVALID_ARGUMENT"),

@@ -73,6 +73,37 @@ def test_hidden_files_are_passed_over(photos: Path) -> None:
     assert len(open_dataset(photos)) == 120
 
 
+def test_links_are_followed_and_each_file_keeps_its_name(photos: Path, tmp_path: Path) -> None:
+    """Python's `rglob` passes over links to folders: of a class that is half linked, half was trained on."""
+    names = {sample.name for sample in open_dataset(photos).samples}
+    (photos / "0").rename(tmp_path / "elsewhere")
+    (photos / "0").mkdir()
+    (photos / "0" / "more").symlink_to(tmp_path / "elsewhere")
+    (photos / "1").rename(tmp_path / "one")
+    (photos / "1").symlink_to(tmp_path / "one")
+    (photos / "2" / "deep").mkdir()
+    (photos / "2" / "again").symlink_to(photos / "2" / "deep")
+    (photos / "2" / "deep" / "circle").symlink_to(photos / "2")
+    (photos / "2" / "up").symlink_to(photos)
+    shutil.copy(next((photos / "3").iterdir()), photos / "2" / "deep" / "new.png")
+    found = {sample.name for sample in open_dataset(photos).samples}
+    assert found == {name.replace("0/", "0/more/", 1) if name[0] == "0" else name for name in names} | {
+        "2/deep/new.png"
+    }
+
+
+def test_a_link_that_leads_nowhere_stops_a_training(photos: Path) -> None:
+    """So git-annex and DVC leave an image that nobody has fetched: it was passed over without a word."""
+    (photos / "0" / "unfetched.PNG").symlink_to("../.git/annex/objects/x")
+    (photos / "0" / "notes.txt").symlink_to("nowhere")
+    assert _found(photos) == {("unusable", True, "0/unfetched.PNG")}
+    with pytest.raises(RefusedError, match=r"'0/unfetched.PNG': cannot be read: No such file or directory"):
+        inspect(open_dataset(photos)).require_usable()
+    (photos / "4").symlink_to("/mnt/gone/4")
+    with pytest.raises(RefusedError, match=r"/4 is a link to what is not there, /mnt/gone/4; bring that back or"):
+        open_dataset(photos)
+
+
 @pytest.mark.parametrize("label", ["two\nlines", " ", "end\u2028line"])
 def test_a_class_that_is_no_line_of_text_is_refused(photos: Path, label: str) -> None:
     (photos / "0").rename(photos / label)

@@ -1,8 +1,12 @@
 """Each form gives back what a folder holds, to the byte, and foreign readers and writers agree."""
 
+import gzip
+import io
 import resource
 import struct
 import tarfile
+import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -67,6 +71,54 @@ def test_the_webdataset_library_reads_our_tar(photos: Path, tmp_path: Path) -> N
     ]
 
 
+def _tar(path: Path, *members: tuple[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, content in members:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def test_names_with_dots_in_a_tar_are_samples_of_their_own(tmp_path: Path) -> None:
+    """WebDataset calls all that follows the first dot the kind of a member, so `1.v2.png` was passed over silently."""
+    members = [
+        (f"d.v1/{name}{suffix}", content)
+        for name, label in (("0", b"0"), ("1.v2", b"1"), ("1.v3", b"0"), ("IMG.2024.05.01", b"1"))
+        for suffix, content in ((".PNG", name.encode()), (".cls", label))
+    ]
+    dataset = open_dataset(_tar(tmp_path / "photos.tar", *members))
+    assert [(sample.name, sample.label, sample.read()) for sample in dataset.samples] == [
+        ("photos.tar/d.v1/0", 0, b"0"),
+        ("photos.tar/d.v1/1.v2", 1, b"1.v2"),
+        ("photos.tar/d.v1/1.v3", 0, b"1.v3"),
+        ("photos.tar/d.v1/IMG.2024.05.01", 1, b"IMG.2024.05.01"),
+    ]
+
+
+def test_further_images_of_a_sample_and_hidden_files_are_not_read(tmp_path: Path) -> None:
+    members = [("0.png", b"a"), ("0.cls", b"0"), ("0.mask.png", b"m"), ("0.mask.json", b"{}"), ("._0.png", b"x")]
+    members += [("1.v2.png", b"b"), ("1.v2.cls", b"1"), ("1.v2.mask.png", b"m")]
+    dataset = open_dataset(_tar(tmp_path / "photos.tar", *members))
+    assert [sample.read() for sample in dataset.samples] == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ([("0.png", b"a"), ("0.jpg", b"b"), ("0.cls", b"0")], "has two images called '0'; give each a name"),
+        ([("0.png", b"a"), ("0.cls", b"0"), ("0.png", b"b")], "has two images called '0'; give each a name"),
+        (
+            [("0.input.png", b"a"), ("0.cls", b"0")],
+            "names no class of '0.input'; each image needs a member",
+        ),
+    ],
+)
+def test_which_image_a_class_is_of_must_be_clear(tmp_path: Path, members: list[tuple[str, bytes]], words: str) -> None:
+    with pytest.raises(RefusedError, match=words):
+        open_dataset(_tar(tmp_path / "photos.tar", *members, ("1.png", b"c"), ("1.cls", b"1")))
+
+
 def test_tensorboards_reader_reads_our_records(photos: Path, tmp_path: Path) -> None:
     source = open_dataset(photos)
     convert(source, tmp_path / "photos.tfrecord")
@@ -125,6 +177,16 @@ def test_a_damaged_record_is_found_by_its_checksum(photos: Path, tmp_path: Path)
     content[200] ^= 1
     (tmp_path / "photos.tfrecord").write_bytes(content)
     with pytest.raises(RefusedError, match=r"photos.tfrecord is damaged or cut short after byte 12"):
+        open_dataset(tmp_path / "photos.tfrecord")
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+def test_compressed_records_are_not_called_damaged(
+    photos: Path, tmp_path: Path, compress: Callable[[bytes], bytes]
+) -> None:
+    convert(open_dataset(photos), tmp_path / "photos.tfrecord")
+    (tmp_path / "photos.tfrecord").write_bytes(compress((tmp_path / "photos.tfrecord").read_bytes()))
+    with pytest.raises(RefusedError, match=r"photos\.tfrecord is compressed, .* decompress it first"):
         open_dataset(tmp_path / "photos.tfrecord")
 
 
