@@ -63,16 +63,17 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
     if not class_ids.shape == scores.shape == labels.shape:
         raise ProtocolError("CLASS_ID, SCORE and LABEL have different shapes")
     served = _served(answer)
-    classified = _succeeded(answer)
-    _check_ranking(class_ids[classified], scores[classified])
 
-    scores = scores.clip(0, 1)
     columns = class_ids[:, :top_k].tolist(), labels[:, :top_k].tolist(), scores[:, :top_k].tolist()
 
     def classification(row: int) -> Classification:
+        _check_ranking(columns[0][row], columns[2][row])
         best = zip(columns[0][row], columns[1][row], columns[2][row], strict=True)
         predictions = tuple(
-            [Prediction(class_id, label.decode("utf-8", "replace"), score) for class_id, label, score in best]
+            [
+                Prediction(class_id, label.decode("utf-8", "replace"), _without_rounding(score))
+                for class_id, label, score in best
+            ]
         )
         image = answer.images[row]
         return Classification(predictions, *served, image.index, image.source)
@@ -116,20 +117,26 @@ def _succeeded(answer: Answer) -> NDArray[np.bool_]:
     return np.fromiter((not error for error in errors), np.bool_, len(errors))
 
 
-def _check_ranking(class_ids: NDArray[Any], scores: NDArray[Any]) -> None:
-    """Do nothing where these are classes with their probabilities, best first.
+def _check_ranking(class_ids: Sequence[int], scores: Sequence[float]) -> None:
+    """Do nothing where these are the classes of an image with their probabilities, best first.
 
     Raises:
         ProtocolError: they are not.
     """
-    # A comparison with NaN is false, so it is not within.
-    within = (scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)
-    if not within.all():
-        raise ProtocolError(f"output SCORE has {scores[~within][0]:.9g} where a probability in [0, 1] was expected")
-    if (scores[:, 1:] > scores[:, :-1] + _ROUNDING).any():
-        raise ProtocolError("output SCORE is not in order; the best class must be first")
-    if (class_ids < 0).any():
-        raise ProtocolError(f"output CLASS_ID has {class_ids.min()} for an image that did not fail")
+    better = 1.0
+    for class_id, score in zip(class_ids, scores, strict=True):
+        if not -_ROUNDING <= score <= 1 + _ROUNDING:  # nor is NaN
+            raise ProtocolError(f"output SCORE has {score:.9g} where a probability in [0, 1] was expected")
+        if score > better + _ROUNDING:
+            raise ProtocolError("output SCORE is not in order; the best class must be first")
+        if class_id < 0:
+            raise ProtocolError(f"output CLASS_ID has {class_id} for an image that did not fail")
+        better = score
+
+
+def _without_rounding(score: float) -> float:
+    """The score, where rounding may have put it a little outside of [0, 1]."""
+    return 1.0 if score > 1 else 0.0 if score < 0 else score
 
 
 def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:

@@ -135,7 +135,8 @@ class AnswerReader:
         self._searched = 0  # bytes of `_arrived` in which no line's or head's end was found
         self._overhead_left = MAX_HEAD_BYTES
         self._head: tuple[int, str, Headers, bool] | None = None
-        self._length: int | None = None
+        self._chunked = self._measured = False  # whether its body comes in chunks; whether it says where it ends
+        self._length: int | None = None  # of its body, where it says so and there are no chunks
         self._body = bytearray()  # of chunks
         self._trailers: int | None = None  # lines of the trailer so far; None before the last chunk
 
@@ -156,8 +157,7 @@ class AnswerReader:
         while self._head is None and self._read_head():
             pass
         if self._head is not None:
-            status, _, headers, _ = self._head
-            body = b"" if status in _BODILESS else self._read_body(headers, ended=not data)
+            body = b"" if self._head[0] in _BODILESS else self._read_body(ended=not data)
             if body is not None:
                 return self._whole(body)
         if not data:
@@ -185,20 +185,24 @@ class AnswerReader:
             return True
         persistent = line[1] == b"1" and "close" not in (headers.get("Connection") or "").lower()
         self._head = status, reason, headers, persistent
-        if status not in _BODILESS and _is_measured(headers) and not _is_chunked(headers):
-            self._length = self._content_length(headers)
+        self._measure(status, headers)
         return False
 
-    def _content_length(self, headers: Headers) -> int:
-        length = ", ".join(sorted({each.strip() for each in headers.get_all("Content-Length")}))
-        if not _LENGTH.fullmatch(length) or int(length) > self._max_body_bytes:
-            raise NotHttpError(f"its Content-Length is {length[:40]!r}")
-        return int(length)
+    def _measure(self, status: int, headers: Headers) -> None:
+        """Learn how long the body is."""
+        encoding, lengths = headers.get("Transfer-Encoding"), headers.get_all("Content-Length")
+        self._chunked = encoding is not None and "chunked" in encoding.lower()
+        self._measured = status in _BODILESS or (bool(lengths) if encoding is None else self._chunked)
+        if encoding is None and lengths and status not in _BODILESS:
+            length = ", ".join(sorted({each.strip() for each in lengths}))
+            if not _LENGTH.fullmatch(length) or int(length) > self._max_body_bytes:
+                raise NotHttpError(f"its Content-Length is {length[:40]!r}")
+            self._length = int(length)
 
-    def _read_body(self, headers: Headers, *, ended: bool) -> bytes | None:
+    def _read_body(self, *, ended: bool) -> bytes | None:
         if self._length is not None:
             return self._take(self._length) if len(self._arrived) >= self._length else None
-        if _is_chunked(headers):
+        if self._chunked:
             return self._read_chunks()
         return self._take(len(self._arrived)) if ended else None
 
@@ -267,15 +271,4 @@ class AnswerReader:
     def _whole(self, body: bytes) -> Answer:
         assert self._head is not None  # noqa: S101  for the type checker
         status, reason, headers, persistent = self._head
-        measured = status in _BODILESS or _is_measured(headers)
-        return Answer(status, reason, headers, body, reusable=persistent and measured and not self._arrived)
-
-
-def _is_chunked(headers: Headers) -> bool:
-    return "chunked" in (headers.get("Transfer-Encoding") or "").lower()
-
-
-def _is_measured(headers: Headers) -> bool:
-    """Whether the body says where it ends, so that the connection need not."""
-    encoding = headers.get("Transfer-Encoding")
-    return "Content-Length" in headers if encoding is None else _is_chunked(headers)
+        return Answer(status, reason, headers, body, reusable=persistent and self._measured and not self._arrived)
