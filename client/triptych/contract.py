@@ -59,13 +59,25 @@ HEALTH_ID: Final = "health-"
 HEALTH_TOLERANCE: Final = 0.02
 """How far the served probability may lie from the known one: many times what other kernels change."""
 
-_REJECTION = re.compile(r"^\[(\d+)\] (\w+): (.*)$")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_CODE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_REJECTION = re.compile(rf"^\[([0-9]{{1,6}})\] ({_CODE.pattern}): (.*)$")
+
+
+def positive_number(text: str) -> int | None:
+    """Return the number above zero that 1 to 18 ASCII digits write, such as a release's; None for any other text."""
+    return (int(text) or None) if _NUMBER.fullmatch(text) else None
+
+
+def is_code(text: str) -> bool:
+    """Return whether the text can be the code of an image's error: one ASCII word of at most 64 characters."""
+    return _CODE.fullmatch(text) is not None
 
 
 def split_error(error: str) -> tuple[str, str]:
     """`code: message` -> (code, message); text of another shape gets the code `rejected`."""
     code, separator, message = error.partition(": ")
-    return (code, message) if separator and code.isidentifier() else ("rejected", error)
+    return (code, message) if separator and is_code(code) else ("rejected", error)
 
 
 def parse_rejections(message: str) -> dict[int, tuple[str, str]]:

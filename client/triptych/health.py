@@ -1,6 +1,7 @@
 """Health is an inference: judge the answer to the built-in image. Pure, but for reading that image."""
 
 import math
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -8,6 +9,9 @@ from importlib import resources
 from . import contract
 from .errors import ImageError, ProtocolError, TriptychError
 from .results import Classification, Health
+
+_DIGITS = re.compile(r"[0-9]{1,10}")
+_SCORE_LENGTH = 40
 
 
 @cache
@@ -58,6 +62,9 @@ def known_answer(parameters: Mapping[str, str] | None) -> tuple[int, float] | No
     if not parameters:
         return None
     try:
-        return int(parameters[contract.HEALTH_CLASS_ID]), float(parameters[contract.HEALTH_SCORE])
+        class_id, score = parameters[contract.HEALTH_CLASS_ID], parameters[contract.HEALTH_SCORE]
+        if not (_DIGITS.fullmatch(class_id) and len(score) <= _SCORE_LENGTH and 0 <= float(score) <= 1):
+            return None
+        return int(class_id), float(score)
     except (KeyError, ValueError, TypeError):
         return None

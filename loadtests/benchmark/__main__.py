@@ -58,7 +58,7 @@ def main(store: Path, names: tuple[str, ...], rounds: int | None, seconds: float
         raise click.ClickException(str(error)) from error
     verdicts = judge(results)
     if as_json:
-        click.echo(json.dumps(document(results, verdicts)))
+        click.echo(json.dumps(document(results, verdicts), allow_nan=False))
     else:
         print_tables(tables(results, verdicts))
     sys.exit(1 if any(verdict.passed is False for verdict in verdicts) else 0)

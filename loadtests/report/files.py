@@ -13,7 +13,7 @@ from .rows import csv_text
 
 FILES: Final[Mapping[str, Callable[[Finding], str]]] = {
     "report.html": page,
-    "report.json": lambda finding: json.dumps(document(finding), indent=1) + "\n",
+    "report.json": lambda finding: json.dumps(document(finding), indent=1, allow_nan=False) + "\n",
     "stages.csv": csv_text,
     "junit.xml": junit_text,
 }

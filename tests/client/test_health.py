@@ -77,6 +77,13 @@ def test_a_malformed_answer_is_wrong_whatever_is_known(
         {"health_class_id": "espresso", "health_score": "0.6"},
         {"health_class_id": "967", "health_score": "high"},
         {"health_class_id": "", "health_score": ""},
+        {"health_class_id": "9" * 6000, "health_score": "0.6"},
+        {"health_class_id": "٣", "health_score": "0.6"},
+        {"health_class_id": "-5", "health_score": "0.6"},
+        {"health_class_id": "967", "health_score": "nan"},
+        {"health_class_id": "967", "health_score": "inf"},
+        {"health_class_id": "967", "health_score": "1.5"},
+        {"health_class_id": "967", "health_score": "0." + "6" * 6000},
     ],
 )
 def test_without_a_known_answer_only_the_form_is_judged(parameters: dict[str, str] | None) -> None:

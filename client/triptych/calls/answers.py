@@ -16,6 +16,9 @@ from .failures import Error, of_request
 
 Result = TypeVar("Result")
 
+_ROUNDING = 1e-5
+"""How far a score may lie outside [0, 1] or above a better one: many times what a softmax in float32 is off by."""
+
 _DTYPES = {"BYTES": np.dtype(np.object_), "FP32": np.dtype(np.float32), "INT32": np.dtype(np.int32)}
 
 
@@ -52,7 +55,7 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
     """One `Classification`, or the `ImageError` of an image that failed, for each image.
 
     Raises:
-        ProtocolError: the response lacks a tensor, or has one of another shape.
+        ProtocolError: the response lacks a tensor, has one of another shape, or values that the contract excludes.
     """
     class_ids = _tensor(answer, contract.CLASS_ID)
     scores = _tensor(answer, contract.SCORE)
@@ -64,9 +67,13 @@ def classifications(answer: Answer, *, top_k: int | None = None) -> list[Classif
     columns = class_ids[:, :top_k].tolist(), labels[:, :top_k].tolist(), scores[:, :top_k].tolist()
 
     def classification(row: int) -> Classification:
+        _check_ranking(columns[0][row], columns[2][row])
         best = zip(columns[0][row], columns[1][row], columns[2][row], strict=True)
         predictions = tuple(
-            [Prediction(class_id, label.decode("utf-8", "replace"), score) for class_id, label, score in best]
+            [
+                Prediction(class_id, label.decode("utf-8", "replace"), _without_rounding(score))
+                for class_id, label, score in best
+            ]
         )
         image = answer.images[row]
         return Classification(predictions, *served, image.index, image.source)
@@ -78,10 +85,12 @@ def embeddings(answer: Answer) -> list[Embedding | ImageError]:
     """One `Embedding`, or the `ImageError` of an image that failed, for each image.
 
     Raises:
-        ProtocolError: the response lacks a tensor, or has one of another shape.
+        ProtocolError: the response lacks a tensor, has one of another shape, or vectors that are not finite.
     """
     vectors = _tensor(answer, contract.EMBEDDING)
     served = _served(answer)
+    if not np.isfinite(vectors[_succeeded(answer)]).all():
+        raise ProtocolError("output EMBEDDING has numbers that are not finite")
 
     def embedding(row: int) -> Embedding:
         image = answer.images[row]
@@ -102,6 +111,34 @@ def rejections(error: InvalidArgumentError, images: Sequence[Image]) -> list[Ima
     return [_as(_error(images[row], *said), error) for row, said in sorted(found.items())]
 
 
+def _succeeded(answer: Answer) -> NDArray[np.bool_]:
+    """Which images did not fail: the contract says nothing of the embeddings of the others."""
+    errors = _tensor(answer, contract.ERROR)[:, 0]
+    return np.fromiter((not error for error in errors), np.bool_, len(errors))
+
+
+def _check_ranking(class_ids: Sequence[int], scores: Sequence[float]) -> None:
+    """Do nothing where these are the classes of an image with their probabilities, best first.
+
+    Raises:
+        ProtocolError: they are not.
+    """
+    better = 1.0
+    for class_id, score in zip(class_ids, scores, strict=True):
+        if not -_ROUNDING <= score <= 1 + _ROUNDING:  # nor is NaN
+            raise ProtocolError(f"output SCORE has {score:.9g} where a probability in [0, 1] was expected")
+        if score > better + _ROUNDING:
+            raise ProtocolError("output SCORE is not in order; the best class must be first")
+        if class_id < 0:
+            raise ProtocolError(f"output CLASS_ID has {class_id} for an image that did not fail")
+        better = score
+
+
+def _without_rounding(score: float) -> float:
+    """The score, where rounding may have put it a little outside of [0, 1]."""
+    return 1.0 if score > 1 else 0.0 if score < 0 else score
+
+
 def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | ImageError]:
     errors = _tensor(answer, contract.ERROR)[:, 0].tolist()
     rows: list[Result | ImageError] = []
@@ -115,7 +152,7 @@ def _rows(answer: Answer, result: Callable[[int], Result]) -> list[Result | Imag
 
 
 def _error(image: Image, code: str, message: str) -> ImageError:
-    return ImageError(code, message, source=image.source, index=image.index)
+    return ImageError(code, first_line(message), source=image.source, index=image.index)
 
 
 def _as(error: Error, source: Answer | TriptychError) -> Error:
@@ -150,7 +187,8 @@ def _tensor(answer: Answer, name: str) -> NDArray[Any]:
 
 
 def _release(response: InferResponse) -> int:
-    try:
-        return int(response.model_version)
-    except ValueError as error:
-        raise ProtocolError(f"model version {response.model_version!r} is not a release number") from error
+    number = contract.positive_number(response.model_version)
+    if number is None:
+        told = f"{response.model_version[:40]!r} is not a release number, which has 1 to 18 digits and is above 0"
+        raise ProtocolError(f"model version {told}")
+    return number

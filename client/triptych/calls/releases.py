@@ -48,7 +48,7 @@ def described(release: Release, parameters: Mapping[str, str] | None) -> Release
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and int(text) > 0 else None
+    return contract.positive_number(text) if text else None
 
 
 def _resize(text: str | None) -> int | tuple[int, int] | None:

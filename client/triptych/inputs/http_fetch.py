@@ -11,6 +11,7 @@ from ..resilience.resolving import lookup_within
 from ..transports import http1
 from ..transports.http1 import Answer, AnswerReader
 from ..transports.tcp import connected, left_s
+from ..transports.wording import printable
 from .fetching import Fetching, Location, is_public, shown
 from .images import too_large
 
@@ -92,7 +93,7 @@ def _get(
 
 def _body(answer: Answer, *, source: str, max_bytes: int) -> bytes:
     if answer.status != 200:
-        raise ImageError("fetch_failed", f"HTTP {answer.status} {answer.reason[:80]}".strip(), source=source)
+        raise ImageError("fetch_failed", f"HTTP {answer.status} {printable(answer.reason[:80])}".strip(), source=source)
     if len(answer.body) > max_bytes:
         raise too_large(max_bytes, source=source)
     return answer.body

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from .. import contract
 from ..errors import ImageError, ProtocolError, ServerError
 from ..results import Release
 from ..settings import Shrink
@@ -35,8 +36,7 @@ class Sides:
 
     def saw(self, version: str) -> None:
         """A model of this version has answered."""
-        if version.isdecimal():
-            self._newest = max(self._newest, int(version))
+        self._newest = max(self._newest, contract.positive_number(version) or 0)
 
     def learned(self, release: Release) -> int:
         """A server tells of its release; what is kept from now on."""

@@ -120,7 +120,7 @@ class FakeServer:
         Raises:
             ValueError: `code` is not one word.
         """
-        if not code.isidentifier():
+        if not contract.is_code(code):
             raise ValueError(f"code must be one word, such as corrupt_image, not {code!r}")
         self._given[image] = Rejection(code, message)
 

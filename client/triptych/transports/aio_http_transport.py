@@ -20,7 +20,7 @@ from .transport import InferRequest, InferResponse
 
 Result = TypeVar("Result")
 
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 14  # at once, of an answer: the clock is looked at before each
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -86,22 +86,26 @@ class AioHttpTransport(HttpPeer[_Connection]):
             TriptychError: there is no answer, or its status is not 200, or `read` raised it.
         """
         try:
-            async with asyncio.timeout(timeout_s):
+            deadline = asyncio.get_running_loop().time() + timeout_s
+            async with asyncio.timeout_at(deadline):
                 sent = await self.access.async_headers_with(more)
                 data = self._request(method, path, headers={**described, **sent}, body=body)
-                found = await self._once(self._kept(), data) or await self._once(await self._connect(), data)
+                found = await self._once(self._kept(), data, deadline)
+                found = found or await self._once(await self._connect(), data, deadline)
             connection, answer = http1.required(found)
         except Exception:
             with self._explained(timeout_s=timeout_s):
                 raise
         return self._finished(connection, answer, sent, read)
 
-    async def _once(self, connection: _Connection | None, data: bytes) -> tuple[_Connection, Answer] | None:
+    async def _once(
+        self, connection: _Connection | None, data: bytes, deadline: float
+    ) -> tuple[_Connection, Answer] | None:
         """The answer and its connection; None where there is none, or it broke before a byte of the answer came."""
         if connection is None:
             return None
         try:
-            answer = await _ask(connection, data)
+            answer = await _ask(connection, data, deadline)
         except UnansweredError:
             connection.close()
             return None
@@ -136,18 +140,21 @@ class AioHttpTransport(HttpPeer[_Connection]):
         return self._opened(_Connection(reader, writer, material, asyncio.get_running_loop()))
 
 
-async def _ask(connection: _Connection, data: bytes) -> Answer:
-    """Send a request and read its answer.
+async def _ask(connection: _Connection, data: bytes, deadline: float) -> Answer:
+    """Send a request and read its answer, until the clock of the event loop says `deadline`.
 
     Raises:
         UnansweredError: the connection broke before a byte of the answer came.
-        OSError, NotHttpError: it failed otherwise.
+        OSError, NotHttpError: it failed otherwise, or it took too long.
     """
-    reader = AnswerReader()
+    reader, now = AnswerReader(), connection.loop.time
     try:
         connection.writer.write(data)  # and not waited for: a server that refuses a request early says why
         while True:
-            answer = reader.feed(await connection.reader.read(_CHUNK_BYTES))
+            arrived = await connection.reader.read(_CHUNK_BYTES)
+            if now() >= deadline:  # the timer does not run while there is always something that has arrived
+                raise TimeoutError
+            answer = reader.feed(arrived)
             if answer is not None:
                 return answer
     except (ConnectionError, ssl.SSLEOFError) as error:

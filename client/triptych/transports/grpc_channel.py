@@ -14,6 +14,7 @@ from ..errors import OverloadedError, UnavailableError
 from . import grpc_codec, tls_errors
 from .access import advised
 from .grpc_errors import translated
+from .http1 import MAX_BODY_BYTES
 from .peer import Peer
 from .tls import Material, system_authorities
 
@@ -31,7 +32,7 @@ VERSION_S = 3.0
 
 _OPTIONS = (
     ("grpc.max_send_message_length", -1),  # Triton's own limits decide
-    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_receive_message_length", MAX_BODY_BYTES),  # as over HTTP
     # A server that comes back is found within a second; gRPC's default waits up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),

@@ -3,17 +3,22 @@
 Source: https://github.com/triton-inference-server/common/blob/main/protobuf/grpc_service.proto
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from numpy.typing import NDArray
 from tritonclient.grpc import service_pb2
 
 from .. import contract
+from ..errors import ProtocolError
 from . import tensors
+from .http_codec import MAX_JSON_BYTES
 from .transport import InferRequest, InferResponse
 
 _SERVICE = "/inference.GRPCInferenceService/"
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})(?![0-9])")
 _CANCELS_SAFELY = (2, 57)  # https://github.com/triton-inference-server/server/issues/7368 and 8034
 
 
@@ -58,19 +63,26 @@ def decode(answer: Any) -> InferResponse:
     """The answer of `ModelInfer`.
 
     Raises:
-        ProtocolError: its tensors do not fit their shapes.
+        ProtocolError: its tensors do not fit their shapes, or an output stands there twice.
     """
-    contents = zip(answer.outputs, answer.raw_output_contents, strict=False)
-    outputs = {each.name: tensors.decoded(data, datatype=each.datatype, shape=each.shape) for each, data in contents}
+    outputs: dict[str, NDArray[Any]] = {}
+    for each, data in zip(answer.outputs, answer.raw_output_contents, strict=False):
+        tensors.add_decoded(outputs, each.name, data, datatype=each.datatype, shape=each.shape)
     return InferResponse(answer.model_version, outputs, answer.id)
 
 
 def parameters(answer: Any) -> Mapping[str, str]:
-    """The answer of `ModelConfig`: the parameters of the model."""
+    """The answer of `ModelConfig`: the parameters of the model.
+
+    Raises:
+        ProtocolError: they are larger than any honest model's.
+    """
+    if answer.ByteSize() > MAX_JSON_BYTES:
+        raise ProtocolError(f"the model configuration has more than {MAX_JSON_BYTES} bytes")
     return {key: parameter.string_value for key, parameter in answer.config.parameters.items()}
 
 
 def cancels_safely(version: str) -> bool:
     """Whether a Triton of this version survives the cancellation of a request."""
-    numbers = version.split(".")[:2]
-    return all(number.isdecimal() for number in numbers) and tuple(map(int, numbers)) >= _CANCELS_SAFELY
+    numbers = _VERSION.match(version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= _CANCELS_SAFELY

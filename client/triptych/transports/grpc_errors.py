@@ -1,5 +1,6 @@
 """Errors of gRPC -> errors of the SDK, in one place for both gRPC transports."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -40,6 +41,7 @@ STATUSES: Mapping[str, Callable[[str], TriptychError]] = {
 }
 """Every status but OK."""
 
+_MILLISECONDS = re.compile(r"[0-9]+")
 _PUSHBACK = "grpc-retry-pushback-ms"
 _CLOSED = "Channel closed"  # gRPC's words to a call whose own channel is closed
 _UNREACHED = "failed to connect"
@@ -91,4 +93,4 @@ def _pushback_s(metadata: Any) -> float | None:
     values = [value for key, value in metadata or () if key == _PUSHBACK]
     if not values:
         return None
-    return float(values[0]) / 1000 if str(values[0]).isdecimal() else float("inf")
+    return float(values[0]) / 1000 if _MILLISECONDS.fullmatch(str(values[0])) else float("inf")

@@ -9,7 +9,7 @@ from .http1 import Answer, AnswerReader, UnansweredError
 from .tcp import left_s, wait
 from .tls import Material
 
-_CHUNK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 14  # at once, of an answer: the clock is looked at before each
 _PIECE_BYTES = 1 << 18  # of a request: what TLS is given at once
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 

@@ -1,6 +1,6 @@
 """Errors of sockets and statuses of HTTP -> errors of the SDK, in one place for both HTTP transports."""
 
-import json
+import re
 import socket
 import ssl
 import time
@@ -20,6 +20,7 @@ from ..errors import (
     TriptychError,
     UnavailableError,
 )
+from . import http_codec
 from .http1 import Answer, NotHttpError, StatusError
 from .transport import InvalidArgumentError
 from .wording import first_line, meaning
@@ -66,6 +67,7 @@ _WORDS: Mapping[type[Exception], str] = {
     NotHttpError: "{endpoint} does not speak HTTP; is this the port of another protocol? ({error})",
     ClosedError: "this client was closed; make another",
 }
+_SECONDS = re.compile(r"[0-9]+")
 _BROKE = "the connection to {endpoint} broke: {error}"
 
 
@@ -106,8 +108,8 @@ def _retry_after_s(value: str | None, *, now: float) -> float | None:
     """Seconds, or the time since the epoch that a date names less `now`; None where it says neither."""
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return float(value)
+    if _SECONDS.fullmatch(value.strip(" \t")):
+        return float(value)  # infinite where it has hundreds of digits
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, OverflowError):
@@ -117,6 +119,6 @@ def _retry_after_s(value: str | None, *, now: float) -> float | None:
 def _message(body: bytes) -> str:
     """Triton's `{"error": …}`; nothing of another server's page."""
     try:
-        return str(json.loads(body)["error"])
+        return str(http_codec.small_json(body)["error"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""

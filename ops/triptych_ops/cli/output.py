@@ -1,6 +1,7 @@
 """Tables for people, JSON for programs, both on stdout; progress on stderr."""
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,23 @@ SCHEMA_VERSION = 1
 
 def print_json(document: Mapping[str, Any]) -> None:
     """One JSON object on one line, with the schema's version first."""
-    click.echo(json.dumps({"schema_version": SCHEMA_VERSION, **document}))
+    click.echo(json_text({"schema_version": SCHEMA_VERSION, **document}))
+
+
+def json_text(document: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """Return the document as JSON; null stands for a number that is not finite, for which JSON has no word."""
+    try:
+        return json.dumps(document, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(document), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 Cell: TypeAlias = str | tuple[str, ...]

@@ -1,6 +1,5 @@
 """`triptych tune`."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from triptych_ops.release import Release, Store
 
 from .loopback import loopback_server
 from .options import json_option
-from .output import Steps, print_json, print_table, say, table
+from .output import Steps, json_text, print_json, print_table, say, table
 from .stopping import stop_requested
 from .store_option import store_option
 
@@ -102,7 +101,7 @@ def tune(
         bench = _Bench(release, defaults, wanted, mix, folder=folder, seconds=seconds, stop=stop, say=step)
         effort = Effort(rounds=rounds, pairs=pairs, margin=margin)
         found = contest(tried, throughput=bench.throughput, capacity=bench.capacity, effort=effort)
-    (folder / "tune.json").write_text(json.dumps(_document(found, release.number), indent=1) + "\n")
+    (folder / "tune.json").write_text(json_text(_document(found, release.number), indent=1) + "\n")
     if found.is_better and found.best:
         (folder / _SETTINGS_FILE).write_text(_settings_text(found, found.best))
     if as_json:

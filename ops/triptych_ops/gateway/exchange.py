@@ -45,7 +45,7 @@ class Exchange:
 
 async def send_json(send: Send, document: Mapping[str, Any]) -> None:
     """Answer with a document."""
-    body = json.dumps(document).encode()
+    body = json.dumps(document, allow_nan=False).encode()
     headers = [_JSON, (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

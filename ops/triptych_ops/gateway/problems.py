@@ -108,7 +108,7 @@ class Problem:
             "code": self.code or self.kind.name,
             "request_id": request_id,
         }
-        return json.dumps({**document, **self.more}).encode()
+        return json.dumps({**document, **self.more}, allow_nan=False).encode()
 
 
 class ProblemError(Exception):

@@ -75,7 +75,7 @@ def test_an_image_that_failed_is_an_error_in_its_place(results: Callable[[Answer
 
 
 def test_an_error_without_a_code_keeps_its_words() -> None:
-    failed = classifications(answer(tensors(ERROR=np.array([[b"oh no"], [b""], [b""]], np.object_))))[0]
+    failed = classifications(answer(tensors(ERROR=np.array([[b"oh no"], [b"bad"], [b""]], np.object_))))[0]
     assert isinstance(failed, ImageError)
     assert (failed.code, failed.message, failed.source) == ("rejected", "oh no", "cat.jpg")
 
@@ -131,14 +131,17 @@ def test_tensors_of_different_k_break_the_contract(name: str) -> None:
         classifications(answer(tensors(**{name: tensors()[name][:, :1]})))
 
 
-@pytest.mark.parametrize("version", ["", "latest", "7.1", "v7"])
+@pytest.mark.parametrize(
+    "version", ["", "latest", "7.1", "v7", "-7", "0", "٣", "1_0", " 7", "9" * 19, "9" * 6000, "7\n"]
+)
 @pytest.mark.parametrize("results", [classifications, embeddings])
 def test_a_model_version_that_is_no_number_breaks_the_contract(
     results: Callable[[Answer], list[Any]], version: str
 ) -> None:
     with pytest.raises(ProtocolError, match="release number") as caught:
         results(answer(tensors(), version=version))
-    assert isinstance(caught.value.__cause__, ValueError)
+    assert len(str(caught.value)) < 200
+    assert str(caught.value).isprintable()
 
 
 def test_a_refused_request_gives_the_error_of_each_image() -> None:

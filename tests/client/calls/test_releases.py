@@ -86,7 +86,7 @@ def test_a_configuration_that_is_hidden_is_none(
     assert (found.labels, found.resize, found.parameters) == (None, None, None)
 
 
-@pytest.mark.parametrize("text", ["", "many", "-1", "0", "2.5", "1,0", "1,", "1,2,3"])
+@pytest.mark.parametrize("text", ["", "many", "-1", "0", "2.5", "1,0", "1,", "1,2,3", "9" * 6000, "٣"])
 def test_a_parameter_that_is_no_number_is_not_told(text: str, client: Client, transport: FakeTransport) -> None:
     transport.configuration = {"labels": text, "resize": text}
     found = client.release()

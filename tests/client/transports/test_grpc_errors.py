@@ -112,6 +112,7 @@ def test_what_is_said_of_the_images_is_kept_whole() -> None:
         ("1.5", inf),
         (b"\xff", inf),
         ("9" * 5000, inf),
+        ("٣", inf),
     ],
     ids=lambda value: str(value)[:9],
 )

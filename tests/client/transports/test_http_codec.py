@@ -79,8 +79,10 @@ def test_what_is_encoded_can_be_decoded() -> None:
     body = b"".join(parts)
     length = int(headers["Inference-Header-Content-Length"])
     head = json.loads(body[:length])
-    mirrored, new_length = packed({"model_version": "7", "outputs": head["inputs"]}, body[length:])
-    assert decode(mirrored, new_length).outputs["IMAGE"].tolist() == [[image] for image in images]
+    mirrored, new_length = packed(
+        {"model_version": "7", "outputs": [{**head["inputs"][0], "name": "LABEL"}]}, body[length:]
+    )
+    assert decode(mirrored, new_length).outputs["LABEL"].tolist() == [[image] for image in images]
 
 
 def test_an_answer_without_outputs_is_an_answer() -> None:

@@ -2,7 +2,7 @@ from random import Random
 
 import pytest
 
-from triptych import OverloadedError, ServerError, TooLargeError
+from triptych import OverloadedError, ProtocolError, ServerError, TooLargeError
 from triptych.transports.wording import first_line, meaning
 
 TRACEBACK = 'Traceback (most recent call last):\n  File "/models/model.py", line 3, in execute\nKeyError: 7'
@@ -77,6 +77,8 @@ def test_no_traceback_and_no_region_is_ever_shown() -> None:
         ("Failed to process the request; stub process is unhealthy", ServerError),
         ("Exceeds maximum queue size", OverloadedError),
         ("Received message larger than max (5 vs. 4)", TooLargeError),
+        ("SERVER: Received message larger than max (5 vs. 4)", TooLargeError),
+        ("Stream removed (CLIENT: Received message larger than max (5 vs. 4))", ProtocolError),
         ("something else", None),
         ("", None),
     ],
@@ -87,3 +89,8 @@ def test_some_words_say_more_than_the_status(words: str, kind: type[Exception] |
     assert (type(error) if error else None) is kind
     assert isinstance(error, ServerError) is (kind is ServerError)
     assert getattr(error, "lasting", False) is (kind is ServerError)
+
+
+@pytest.mark.parametrize("words", ["\x1b[2J\x1b]0;owned\x07 gone", "gone\u202e\x85", "\ud800"])
+def test_nothing_that_a_terminal_obeys_is_shown(words: str) -> None:
+    assert first_line(words).isprintable()

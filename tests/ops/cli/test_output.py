@@ -1,16 +1,24 @@
 """What is printed is what was given: no markup, no lost characters."""
 
 import json
+import math
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import releases
+from changed_answers import changed, put
 from commands import TRIPTYCH, triptych
-from triptych_ops.cli.output import Cell, print_table, printable, table
+from triptych import Classification, Prediction, contract
+from triptych.testing import FakeServer
+from triptych_ops.cli.folder.rows import json_rows
+from triptych_ops.cli.output import Cell, json_text, print_json, print_table, printable, table
 from triptych_ops.release import Store
+
+from .conftest import Command
 
 
 @pytest.mark.parametrize("text", ["[unknown]", "apple [red]", "[/x]", ":cat:", "[link=x]"])
@@ -57,6 +65,43 @@ def test_a_closed_stdout_is_no_traceback() -> None:
 @pytest.mark.parametrize(("given", "shown"), [("a\nb", r"a\nb"), ("\x1b[31m", r"\x1b[31m"), ("Zürich 🐈", "Zürich 🐈")])
 def test_what_would_move_the_cursor_is_escaped(given: str, shown: str) -> None:
     assert printable(given) == shown
+
+
+def strict(text: str) -> Any:
+    """What the text says as JSON, which knows neither NaN nor infinities."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(word)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_hostile_13_what_is_not_finite_is_null_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"a": math.nan, "b": [1.5, (math.inf, {"c": -math.inf})], "d": "NaN"}
+    with pytest.raises(ValueError, match="NaN"):
+        strict(json.dumps(document))  # control
+    expected = {"a": None, "b": [1.5, [None, {"c": None}]], "d": "NaN"}
+    assert strict(json_text(document, indent=1)) == expected
+    print_json(document)
+    assert strict(capsys.readouterr().out) == {"schema_version": 1, **expected}
+
+
+def test_a_row_is_never_invalid_json() -> None:
+    result = Classification((Prediction(1, "goldfish", math.nan),), 7, "id", 0.1)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_rows().text("a.jpg", result)
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -0.5, 1.5])
+def test_hostile_13_classify_prints_json_whatever_the_server_answers(command: Command, score: float) -> None:
+    Path("a.jpg").write_bytes(b"image")
+    with changed(contract.SCORE, put(score)), FakeServer() as server:
+        done = command("classify", "a.jpg", "--json", "--url", server.http_url)
+    assert done.status == 1
+    for line in done.stdout.splitlines():
+        strict(line)
+    assert done.stderr.count("\n") == 1
+    assert "output SCORE has" in done.stderr
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"]])

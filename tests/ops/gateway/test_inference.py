@@ -2,7 +2,9 @@
 
 import pytest
 
+from changed_answers import changed, put
 from gateways import IMAGE, RunningGateway, form, running
+from triptych import contract
 from triptych.testing import FakeServer, class_id, label
 
 
@@ -89,3 +91,12 @@ def test_a_name_that_no_log_should_hold_is_replaced(gateway: RunningGateway, nam
     answer = gateway.ask("POST", "/classify", b"a cat", {**IMAGE, "x-request-id": name})
     assert answer.headers["x-request-id"] == answer.document["request_id"]
     assert "x-request-id" not in gateway.ask("GET", "/livez").document
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), -0.5, 1.5])
+def test_hostile_13_a_score_that_is_no_probability_is_a_bad_answer(gateway: RunningGateway, score: float) -> None:
+    with changed(contract.SCORE, put(score)):
+        answer = gateway.classify(b"a cat")
+    assert (answer.status, answer.kind) == (502, "bad_answer")
+    assert b"NaN" not in answer.body
+    assert b"Infinity" not in answer.body

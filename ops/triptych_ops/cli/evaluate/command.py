@@ -1,6 +1,5 @@
 """`triptych evaluate RUN`: figures, a report, and whether what is served is the same."""
 
-import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +12,7 @@ from triptych import Client
 from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.features import DESCRIPTORS
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import print_json, print_table, say, table
+from triptych_ops.cli.output import json_text, print_json, print_table, say, table
 from triptych_ops.cli.store_option import store_option
 from triptych_ops.cli.training_progress import TrainingProgress
 from triptych_ops.errors import RefusedError, UsageError
@@ -123,7 +122,7 @@ def _evaluate(
         for name, text in (
             ("report.html", report.render(page, "html")),
             ("report.md", report.render(page, "md")),
-            ("evaluation.json", json.dumps(document, indent=1) + "\n"),
+            ("evaluation.json", json_text(document, indent=1) + "\n"),
         ):
             write_whole(out / name, text.encode("utf-8", "backslashreplace"))
     return {**document, "report": str(out / "report.html")}

@@ -61,7 +61,7 @@ def _json_record(path: str, outcome: Outcome) -> dict[str, object]:
 
 
 def _json_text(path: str, outcome: Outcome) -> str:
-    return json.dumps({"schema_version": SCHEMA_VERSION, **_json_record(path, outcome)}) + "\n"
+    return json.dumps({"schema_version": SCHEMA_VERSION, **_json_record(path, outcome)}, allow_nan=False) + "\n"
 
 
 def _json_rows(lines: Iterable[bytes]) -> Iterator[Row]:

@@ -1,6 +1,5 @@
 """`triptych loadtest find-max`."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from loadtests.statistics import statistics_of
 from loadtests.users.target import Target
 from triptych_ops.cli import failures
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import Steps, print_json, print_table, say, table
+from triptych_ops.cli.output import Steps, json_text, print_json, print_table, say, table
 from triptych_ops.cli.stopping import stop_requested
 
 from .objective_options import objective_options
@@ -124,7 +123,7 @@ def _document(found: Capacity, wanted: Sequence[Objective]) -> dict[str, object]
 
 def _write(found: Capacity, wanted: Sequence[Objective], folder: Path) -> None:
     document = {"schema_version": 1, "kind": "capacity", **_document(found, wanted)}
-    (folder / "capacity.json").write_text(json.dumps(document, indent=1) + "\n")
+    (folder / "capacity.json").write_text(json_text(document, indent=1) + "\n")
 
 
 def _conclude(found: Capacity, wanted: Sequence[Objective], folder: Path) -> int:

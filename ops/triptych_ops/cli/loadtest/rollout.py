@@ -1,6 +1,5 @@
 """`triptych loadtest rollout`."""
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -17,7 +16,7 @@ from loadtests.statistics import Watch, statistics_of
 from loadtests.users.target import Target
 from triptych_ops.cli import failures
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import Steps, print_json, print_table, say, table
+from triptych_ops.cli.output import Steps, json_text, print_json, print_table, say, table
 from triptych_ops.cli.stopping import stop_requested
 
 from .objective_options import objective_options
@@ -81,7 +80,7 @@ def rollout(
     write(finding, folder)
     found = traffic(finding.stored.samples)
     told = {**document(found), "command": list(words), "status": driven.status, "in_time": driven.in_time}
-    (folder / _FILE).write_text(json.dumps(told, indent=1) + "\n")
+    (folder / _FILE).write_text(json_text(told, indent=1) + "\n")
     if as_json:
         print_json({**told, "folder": str(folder)})
     else:

@@ -1,12 +1,11 @@
 """`triptych rollout report`."""
 
-import json
 from pathlib import Path
 
 import click
 
 from triptych_ops.cli.options import json_option
-from triptych_ops.cli.output import print_json, say
+from triptych_ops.cli.output import json_text, print_json, say
 from triptych_ops.rollout.state import Rollout
 
 from .access import Place, place_options
@@ -34,7 +33,7 @@ def report(number: int | None, out: Path | None, place: Place, as_json: bool) ->
     folder.mkdir(parents=True, exist_ok=True)
     document = _document(rollout)
     (folder / "report.html").write_text(page(story_of(rollout)), encoding="utf-8")
-    (folder / "report.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    (folder / "report.json").write_text(json_text(document, indent=1) + "\n", encoding="utf-8")
     if as_json:
         print_json({**document, "folder": str(folder)})
     say(f"rollout {rollout.number} of {rollout.release}: {folder / 'report.html'}")
