@@ -64,7 +64,7 @@ def test_a_file_that_answers_otherwise_is_refused() -> None:
         (("--out", "net.tflite", "--converter", sys.executable), 3, "has no litert-torch"),
         (("--out", "net.tflite", "--converter", "./garbage"), 4, "LiteRT cannot read what litert-torch wrote"),
         (("--out", "net.tflite", "--converter", "/bin/true"), 4, "cannot convert the network"),
-        (("--out", "no/net.onnx"), 1, "no/net.onnx"),
+        (("--out", "no/net.onnx"), 3, "there is no folder no; make it first"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], status: int, words: str, run: Run, tmp_path: Path) -> None:
