@@ -33,6 +33,7 @@ def lint(context: click.Context, path: Path, allow: tuple[str, ...], as_json: bo
     where lint finds an error, but for what lint refuses by policy. Exit code 4 when an error remains;
     warnings alone are 0.
     """
+    _refuse_other_folders(path)
     findings = [finding for finding in findings_of(path) if finding.code not in allow]
     counts = Counter(finding.severity for finding in findings)
     if as_json:
@@ -43,6 +44,19 @@ def lint(context: click.Context, path: Path, allow: tuple[str, ...], as_json: bo
             show(finding)
         say(f"{printable(str(path))}: {_counted(counts['error'], 'error')}, {_counted(counts['warning'], 'warning')}")
     context.exit(failures.REFUSED if counts["error"] else failures.DONE)
+
+
+def _refuse_other_folders(path: Path) -> None:
+    """Name the model repository of a release or a store: as repositories these would get advice that harms them.
+
+    Raises:
+        click.UsageError: the path is a release or a store of releases.
+    """
+    if (path / "release.json").is_file() and (path / "repository").is_dir():
+        raise click.UsageError(f"{path} is a release, not a model repository; run: triptych lint {path / 'repository'}")
+    if (path / "releases").is_dir() and not any(path.glob("*/config.pbtxt")):
+        example = path / "releases" / "N" / "repository"
+        raise click.UsageError(f"{path} is a store of releases, not a model repository; run: triptych lint {example}")
 
 
 def show(finding: Finding) -> None:

@@ -172,3 +172,18 @@ def test_what_is_no_store_makes_no_folder(command: Command, location: str) -> No
 def test_a_tilde_is_the_home_folder(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert f"no store at {tmp_path / 'home' / 'models'}" in command("release", "list", "--store", "~/models").stderr
+
+
+def test_an_interrupt_while_packages_are_imported_is_one_line() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'triptych_ops.cli':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from triptych_ops.entry import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "triptych: interrupted\n")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from commands import triptych
+from releases import publish_words
+from triptych_ops.release import Store
 
 CONFIG = """\
 name: "m"
@@ -30,6 +32,20 @@ def test_a_finding_is_a_line_with_its_place_and_its_cure_below(repository: Path)
     assert done.returncode == 4
     assert done.stdout == ("m/config.pbtxt:3: error E210 max_batch_size is -1\n    write 0 (no batching) or more\n")
     assert done.stderr == f"{repository}: 1 error, 0 warnings\n"
+
+
+def test_a_release_and_a_store_are_told_apart_from_their_repositories(tmp_path: Path) -> None:
+    """As repositories they would be advised to remove release.json and the signature."""
+    publish_words(Store(tmp_path), 7)
+    release = tmp_path / "releases" / "7"
+    for folder, words in (
+        (release, f"is a release, not a model repository; run: triptych lint {release / 'repository'}"),
+        (tmp_path, "is a store of releases, not a model repository; run: triptych lint"),
+    ):
+        done = triptych("lint", folder)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert words in done.stderr
+    assert triptych("lint", release / "repository").returncode != 2
 
 
 def test_programs_get_one_object(repository: Path) -> None:
