@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+import psutil
+
 from triptych_ops.errors import OpsError, TimedOutError
 from triptych_ops.scratch import scratch_folder
 
@@ -36,6 +38,7 @@ UNANSWERED_S = 8.0
 
 _QUESTION_S = 2.0
 _POLL_S = 0.02
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  what others listen on, and may
 _SOCKET = "administration"
 _FAULT = re.compile(r"\[(?:critical|error)\]\[[^\]]*\] \[[^\]]*\] (.+)")
 
@@ -199,7 +202,7 @@ class Edge:
             raise OpsError(f"envoy cannot be started: {error.strerror}: {error.filename}") from error
         self._answered_s = self._next_question_s = math.inf
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while not self.administration.ready():
+        while not (self.administration.ready() and self._listens()):
             if self._process.poll() is not None:
                 _check_ports(self.settings)  # where another process took a port since the last check, this says which
             self.check_alive()
@@ -208,6 +211,29 @@ class Edge:
             time.sleep(_POLL_S)
         self._answered_s = time.monotonic()
         self._next_question_s = self._answered_s + _QUESTION_S
+
+    def _listens(self) -> bool:
+        """Return whether Envoy itself listens on each of its ports.
+
+        Two that start at the same moment can both bind a port, which SO_REUSEADDR allows before either listens. Envoy
+        goes on without a listener whose `listen` failed.
+
+        Raises:
+            OpsError: another process listens on one of them.
+        """
+        ports = {port: name for name, port in self.settings.ports.items()}
+        address = self.settings.address
+        own, others = set[int](), set[int]()
+        for found in psutil.net_connections("tcp"):
+            if found.status != psutil.CONN_LISTEN or not found.laddr or found.laddr.port not in ports:
+                continue
+            if found.pid == self.pid:
+                own.add(found.laddr.port)
+            elif _ANY_ADDRESS & {found.laddr.ip, address} or found.laddr.ip == address:
+                others.add(found.laddr.port)
+        if taken := sorted(others - own):
+            raise OpsError(f"port {taken[0]} is in use; choose another with --edge-{ports[taken[0]]}-port")
+        return own == ports.keys()
 
     def _drain(self) -> None:
         """Take no more requests, and return when none is under way or their time is over."""
