@@ -33,8 +33,15 @@ class Regions:
     def __init__(self, name: str) -> None:
         self.prefix = f"{name}-"
         self._owner = PLACE / f"{self.prefix}{_OWNER}"
-        self._lock = os.open(self._owner, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._lock = self._locked()
+        while not self._owner.exists():  # another start took it for abandoned between its making and its lock
+            os.close(self._lock)
+            self._lock = self._locked()
+
+    def _locked(self) -> int:
+        lock = os.open(self._owner, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return lock
 
     def remove(self) -> None:
         """Remove the regions of a server that has ended; the right to new ones stays."""
