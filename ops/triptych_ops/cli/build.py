@@ -8,7 +8,6 @@ from click.core import ParameterSource
 
 from triptych_ops.release import Precision, Release, Store
 
-from .failures import missing_package
 from .options import json_option
 from .output import Steps, print_json, say
 from .preprocessing_options import preprocessing_options, require_consistent
@@ -92,13 +91,11 @@ def build_release(store: Store, **choices: Any) -> Release:
     """Build what `builder.Recipe(**choices)` says, with progress on stderr.
 
     Raises:
-        OpsError: it failed, or a package of the extra `build` is not installed.
+        OpsError: it failed.
+        ModuleNotFoundError: a package is not installed; the group of commands says which extra has it.
     """
     with Steps() as report:
         report("starting")
-        try:
-            from triptych_ops import builder
+        from triptych_ops import builder
 
-            return builder.build(store, builder.Recipe(**choices), report=report)
-        except ModuleNotFoundError as error:
-            raise missing_package(error, extra="build") from error
+        return builder.build(store, builder.Recipe(**choices), report=report)

@@ -13,7 +13,6 @@ from triptych_ops.training.data.structure import Layout
 from triptych_ops.training.settings import Augmentation, Balance, Optimizer, Schedule, Strategy
 from triptych_ops.training.times import Stopwatch
 
-from .failures import missing_package
 from .options import json_option, layout_option
 from .output import print_json, print_table, say, table
 from .preprocessing_options import preprocessing_options, require_consistent
@@ -172,8 +171,6 @@ def train(
                 observer=observer,
                 stopwatch=stopwatch,
             )
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="train") from error
     except KeyboardInterrupt as error:
         raise Interrupted(_going_on(out)) from error
     except SystemExit:  # by SIGTERM, which has said its line

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import json_option, layout_option
 from triptych_ops.cli.output import print_json, print_table, say, table
 from triptych_ops.cli.training_progress import TrainingProgress
@@ -25,16 +24,13 @@ _PATH = click.Path(path_type=Path)
 def check(source: Path, split_file: Path | None, layout: Layout, as_json: bool) -> None:
     """Read and decode every image of SOURCE; exit code 4 where something would stop a training."""
     split = Split.from_file(split_file) if split_file else None
-    try:
-        from triptych_ops.training.data.findings import class_figures, findings
-        from triptych_ops.training.data.inspection import inspect
+    from triptych_ops.training.data.findings import class_figures, findings
+    from triptych_ops.training.data.inspection import inspect
 
-        dataset = open_dataset(source, layout)
-        with TrainingProgress(epochs=0) as progress:
-            progress.step(f"reading {len(dataset)} images")
-            inspection = inspect(dataset, advance=progress.counted(len(dataset)))
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="train") from error
+    dataset = open_dataset(source, layout)
+    with TrainingProgress(epochs=0) as progress:
+        progress.step(f"reading {len(dataset)} images")
+        inspection = inspect(dataset, advance=progress.counted(len(dataset)))
     counts = Counter(sample.part for sample in dataset.samples)
     parts = {part: counts[part] for part in PARTS if counts[part]}
     figures, found = class_figures(inspection), list(findings(inspection))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.options import layout_option
 from triptych_ops.cli.output import say
 from triptych_ops.training import open_dataset
@@ -22,11 +21,8 @@ def convert(source: Path, target: Path, layout: Layout) -> None:
 
     Names, classes and bytes of the images stay what they are.
     """
-    try:
-        from triptych_ops.training.data.conversion import convert as write
+    from triptych_ops.training.data.conversion import convert as write
 
-        dataset = open_dataset(source, layout)
-        write(dataset, target)
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="train") from error
+    dataset = open_dataset(source, layout)
+    write(dataset, target)
     say(f"{len(dataset)} images of {len(dataset.classes)} classes in {target}")

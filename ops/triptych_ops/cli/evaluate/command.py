@@ -9,7 +9,6 @@ import click
 
 from loadtests.sample_statistics import CONFIDENCE, METHOD, interval_text
 from triptych import Client
-from triptych_ops.cli.failures import missing_package
 from triptych_ops.cli.features import DESCRIPTORS
 from triptych_ops.cli.options import json_option
 from triptych_ops.cli.output import json_text, print_json, print_table, say, table
@@ -73,10 +72,7 @@ def evaluate(
     if url:
         Client(url).close()  # an address that cannot be read is refused now, not after the network was measured
     dataset = run.part(part, source=images)
-    try:
-        document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, report_folder)
-    except ModuleNotFoundError as error:
-        raise missing_package(error, extra="train") from error
+    document = _evaluate(run, part, dataset, _chosen(descriptors), url, release, report_folder)
     if as_json:
         print_json(document)
     else:
